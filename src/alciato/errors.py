@@ -1,0 +1,52 @@
+"""Errors for people: what was wrong, with which file or field, and what to do.
+
+The exit code says whose fault it is: 2 the command was not understood, 3 it could not be done.
+"""
+
+from __future__ import annotations
+
+
+class AlciatoError(Exception):
+    """Something could not be done; `remedy` says what would help."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.what, self.where, self.remedy = what, where, remedy
+        place = f"{where}: " if where else ""
+        advice = f" {remedy}" if remedy else ""
+        super().__init__(f"{place}{what}{advice}")
+
+
+class UsageError(AlciatoError):
+    """A name, a flag or a field that Alciato does not know, or a value that it does not take."""
+
+    exit_code = 2
+
+
+class MissingPackage(AlciatoError):
+    """A package that is not installed; the remedy is the command that installs it."""
+
+
+class ModelError(AlciatoError):
+    """A model that could not be loaded, called or trusted."""
+
+
+class BadMedia(AlciatoError):
+    """One file or row that cannot be taken: reported with its reason and skipped, never fatal.
+
+    `reason` is one short stable word for programs, such as `truncated` or `too-many-pixels`.
+    """
+
+    def __init__(self, reason: str, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(what, where=where, remedy=remedy)
+
+
+def unknown_name(kind: str, name: str, known: list[str]) -> UsageError:
+    """Build the error for a name that is not among the known ones, nearest first."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f"Did you mean {near[0]!r}? " if near else ""
+    return UsageError(f"no {kind} is named {name!r}.", remedy=f"{guess}Known: {', '.join(sorted(known))}.")

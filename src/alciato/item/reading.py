@@ -1,0 +1,73 @@
+"""What was read from an item: findings with their place and confidence, by which model.
+
+A `Reading` is all that one reader found in one part. A `Unit` is one thing that a search can match.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "table", "caption")
+"""Names of the packaged readers, each one kind of reading."""
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the picture as it is shown: left, top, right, bottom."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Finding(BaseModel):
+    """One thing found in a part. Only the fields that apply are set.
+
+    ocr: text, raw, box, confidence (video: start). speech: text, start, end, confidence.
+    language: label, confidence. pdq: value (64 hexadecimal digits), confidence (quality 0..1), start.
+    shots: start, end, value (seconds of the key frame). nudity: label, box, confidence, start.
+    table, caption: text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    text: str | None = None
+    raw: str | None = Field(None, description="the text as recognised, where `text` was respaced")
+    label: str | None = None
+    value: str | None = None
+    box: Box | None = None
+    start: float | None = Field(None, ge=0, description="seconds")
+    end: float | None = Field(None, ge=0, description="seconds")
+    confidence: float | None = Field(None, ge=0, le=1)
+
+
+class Reading(BaseModel):
+    """All that one reader found in one part of one item; or the reason why it could not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    item: str
+    part: int = Field(ge=0, description="position of the part in the item")
+    kind: str
+    model: str = Field(description="name of the model, such as `packaged:rapidocr`")
+    version: str = Field(description="version or fingerprint of model and preprocessing")
+    findings: tuple[Finding, ...] = ()
+    error: str | None = None
+    read_at: datetime | None = None
+
+
+class Unit(BaseModel):
+    """One thing that a search can match: a body text, a line block, a speech segment, a key frame, a table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    item: str
+    part: int = Field(ge=0)
+    kind: str = Field(description="body, ocr, speech, caption, table, picture or frame")
+    text: str = ""
+    raw: str | None = Field(None, description="the text as recognised, where `text` was respaced")
+    box: Box | None = None
+    start: float | None = None
+    end: float | None = None
+    pdq: str | None = Field(None, description="perceptual hash of a picture or frame, 64 hexadecimal digits")
