@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "table", "caption")
-"""Names of the packaged readers, each one kind of reading."""
+READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "table", "caption", "encode")
+"""Kinds of reading. `encode` marks that the units of an item stand in the store with their vectors."""
 
 
 class Box(NamedTuple):
@@ -70,4 +70,5 @@ class Unit(BaseModel):
     box: Box | None = None
     start: float | None = None
     end: float | None = None
+    language: str | None = Field(None, description="ISO 639-1 code of the text's language, where it is clear")
     pdq: str | None = Field(None, description="perceptual hash of a picture or frame, 64 hexadecimal digits")

