@@ -14,9 +14,7 @@ BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.Match, ast.AsyncF
 
 def main() -> int:
     """Print every place over its bound; 1 if there is one."""
-    found = [
-        line for root in sys.argv[1:] for path in sorted(Path(root).rglob("*.py")) for line in over(path)
-    ]
+    found = [line for root in sys.argv[1:] for path in sorted(Path(root).rglob("*.py")) for line in over(path)]
     print("\n".join(found) or "bounds hold")
     return 1 if found else 0
 

@@ -38,9 +38,7 @@ class BadMedia(AlciatoError):
     `reason` is one short stable word for programs, such as `truncated` or `too-many-pixels`.
     """
 
-    def __init__(
-        self, reason: str, what: str, *, where: str | None = None, remedy: str | None = None
-    ) -> None:
+    def __init__(self, reason: str, what: str, *, where: str | None = None, remedy: str | None = None) -> None:
         self.reason = reason
         super().__init__(what, where=where, remedy=remedy)
 

@@ -54,9 +54,7 @@ class Calls(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     concurrency: int = Field(4, ge=1, le=256, description="calls under way at once")
-    retries: int = Field(
-        4, ge=0, le=20, description="further tries of a call that failed for a passing reason"
-    )
+    retries: int = Field(4, ge=0, le=20, description="further tries of a call that failed for a passing reason")
     timeout: float = Field(120, gt=0, description="seconds for one call")
     api_key: str | None = Field(None, description="for openai: models; else $OPENAI_API_KEY")
 
@@ -73,9 +71,7 @@ class Settings(BaseSettings):
     runner: str = Field("native", pattern="^(native|ray)$", description="where reading runs")
     batch: int = Field(16, ge=1, le=4096, description="items read and saved at a time")
     threads: int | None = Field(None, ge=1, description="threads of one model; all cores if not set")
-    tesseract: tuple[str, ...] = Field(
-        ("ben",), description="scripts read by Tesseract where it is installed"
-    )
+    tesseract: tuple[str, ...] = Field(("ben",), description="scripts read by Tesseract where it is installed")
     models: Models = Field(default_factory=Models)
     limits: Limits = Field(default_factory=Limits)
     calls: Calls = Field(default_factory=Calls)

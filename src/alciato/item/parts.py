@@ -32,9 +32,7 @@ class Media(_Part):
     """What pictures, recordings and clips have in common: bytes, named by their hash."""
 
     media: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the bytes")
-    mime: str = Field(
-        min_length=3, description="what the bytes are, such as `image/png`, found from the bytes"
-    )
+    mime: str = Field(min_length=3, description="what the bytes are, such as `image/png`, found from the bytes")
     name: str | None = Field(None, description="file name that it came with")
 
 

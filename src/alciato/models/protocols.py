@@ -80,15 +80,11 @@ class Chat(Model, Protocol):
 
     sees: bool  # takes pictures
 
-    def complete(
-        self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0
-    ) -> Answer:
+    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `ModelError`."""
         ...
 
-    def fill(
-        self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024
-    ) -> AnyModel:
+    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`. The answer is held to it by grammar or JSON schema."""
         ...
 
