@@ -1,0 +1,75 @@
+"""Upkeep: indexes made as a collection grows, fragments merged, old versions dropped after a while.
+
+LanceDB finds rows that no index holds yet by a scan, so upkeep decides speed, never what is found.
+The full-text indexes exist from the first row; the vector index only pays above `VECTOR_ROWS`: below it
+the exact scan is as fast, and finds everything.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from alciato.store.status import fragments_of, indexes_of
+
+if TYPE_CHECKING:
+    from alciato.store.collection import Collection
+
+FRAGMENTS = 16
+"""A table with more data fragments than this is compacted."""
+UNINDEXED = 0.1
+"""A table with a larger share of rows outside an index is indexed again."""
+VECTOR_ROWS = 50_000
+KEEP_VERSIONS = timedelta(days=7)
+_KEYS = {"items": "id", "media": "sha", "readings": "item", "units": "item", "verdicts": "item"}
+
+
+def maintain(collection: Collection, *, force: bool = False) -> None:
+    """Compact and index the tables that need it; all of them with `force`."""
+    for name, key in _KEYS.items():
+        table = collection.table(name)
+        if table.count_rows() == 0:
+            continue
+        _ensure_indexes(name, table, key)
+        if force or fragments_of(table) > FRAGMENTS or _stale(name, table):
+            table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+def _stale(name: str, table: Any) -> bool:
+    """Tell whether a larger share of the rows is outside an index."""
+    return any(index.unindexed > UNINDEXED * (index.indexed + index.unindexed) for index in indexes_of(name, table))
+
+
+def _ensure_indexes(name: str, table: Any, key: str) -> None:
+    """Make the indexes that the table lacks."""
+    from lancedb.index import BTree
+
+    there = {tuple(index.columns) for index in table.list_indices()}
+    if (key,) not in there:
+        table.create_index(key, config=BTree())
+    if name != "units":
+        return
+    ensure_text_indexes(table)
+    _ensure_vector_indexes(table, there)
+
+
+def ensure_text_indexes(units: Any) -> None:
+    """Make the full-text indexes of the units: words of any script, and parts of words."""
+    from lancedb.index import FTS
+
+    plain: dict[str, Any] = {"stem": False, "remove_stop_words": False, "lower_case": True, "ascii_folding": True}
+    there = {tuple(index.columns) for index in units.list_indices()}
+    if ("words",) not in there:
+        units.create_index("words", config=FTS(base_tokenizer="icu", **plain))
+    if ("grams",) not in there:
+        units.create_index("grams", config=FTS(base_tokenizer="ngram", ngram_min_length=3, ngram_max_length=3, **plain))
+
+
+def _ensure_vector_indexes(table: Any, there: set[tuple[str, ...]]) -> None:
+    from lancedb.index import IvfHnswSq
+
+    if table.count_rows() < VECTOR_ROWS:
+        return
+    for column in ("vector", "visual"):
+        if column in table.schema.names and (column,) not in there:
+            table.create_index(column, config=IvfHnswSq(distance_type="cosine"))

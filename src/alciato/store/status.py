@@ -1,0 +1,91 @@
+"""What is in a collection, and how fresh its indexes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from alciato.store.vectors import made_by
+
+if TYPE_CHECKING:
+    from alciato.store.collection import Collection
+
+
+class Index(BaseModel):
+    """One index: rows that it holds, and rows that are still found by a scan."""
+
+    table: str
+    column: str
+    type: str
+    indexed: int
+    unindexed: int
+
+
+class Status(BaseModel):
+    """Counts by what is counted; `failed` counts readings with an error, by their kind."""
+
+    uri: str
+    items: int
+    parts: dict[str, int]
+    media: int
+    media_bytes: int
+    readings: dict[str, int]
+    failed: dict[str, int]
+    units: int
+    verdicts: int
+    encoder: str | None
+    image_encoder: str | None
+    indexes: list[Index]
+    fragments: dict[str, int]
+    versions: dict[str, int]
+
+
+def status_of(collection: Collection) -> Status:
+    """Count what there is; light scans, no media bytes."""
+    parts = Counter(kind for row in collection.item_parts()["parts"].to_pylist() for kind in row)
+    stamps = collection.stamps()
+    kinds, errors = stamps["kind"].to_pylist(), stamps["error"].to_pylist()
+    sizes = collection.table("media").search().select(["size"]).limit(None).to_arrow()["size"].to_pylist()
+    names = ("items", "media", "readings", "units", "verdicts")
+    units = collection.table("units")
+    return Status(
+        uri=collection.uri,
+        items=collection.table("items").count_rows(),
+        parts=dict(parts),
+        media=len(sizes),
+        media_bytes=sum(sizes),
+        readings=dict(Counter(kinds)),
+        failed=dict(Counter(kind for kind, error in zip(kinds, errors, strict=True) if error)),
+        units=units.count_rows(),
+        verdicts=collection.table("verdicts").count_rows(),
+        encoder=(made_by(units, "vector") or (None,))[0],
+        image_encoder=(made_by(units, "visual") or (None,))[0],
+        indexes=[index for name in names for index in indexes_of(name, collection.table(name))],
+        fragments={name: fragments_of(collection.table(name)) for name in names},
+        versions={name: collection.table(name).version for name in names},
+    )
+
+
+def indexes_of(name: str, table: Any) -> list[Index]:
+    """List the indexes of a table with what they hold."""
+    found = []
+    for index in table.list_indices():
+        stats = table.index_stats(index.name)
+        indexed, unindexed = (stats.num_indexed_rows, stats.num_unindexed_rows) if stats else (0, table.count_rows())
+        found.append(
+            Index(
+                table=name,
+                column=index.columns[0],
+                type=str(index.index_type),
+                indexed=indexed,
+                unindexed=unindexed,
+            )
+        )
+    return found
+
+
+def fragments_of(table: Any) -> int:
+    """Number of data fragments of a table: many small ones make queries slow."""
+    return int(table.stats()["fragment_stats"]["num_fragments"])

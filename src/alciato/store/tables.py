@@ -1,0 +1,217 @@
+"""The tables of a collection: their columns, and the way between typed results and rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from alciato.item import Box, Item, Reading, Table, Text, Unit, Verdict
+from alciato.item.item import content_id
+
+_TIME = pa.timestamp("us", tz="UTC")
+_BOX = pa.list_(pa.float32(), 4)
+_FILTERS = [
+    pa.field("created_at", _TIME),
+    pa.field("author", pa.string()),
+    pa.field("label", pa.string()),
+    pa.field("source", pa.string()),
+]
+"""What a `--where` may name, besides the language of the text: copied from the item to each of its units."""
+
+ITEMS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("content", pa.string()),  # hash of the parts: the same id with other content is another item
+        pa.field("parts", pa.list_(pa.string())),
+        pa.field("media", pa.list_(pa.string())),
+        pa.field("json", pa.string()),
+        pa.field("added_at", _TIME),
+        *_FILTERS,
+    ]
+)
+MEDIA = pa.schema(
+    [
+        pa.field("sha", pa.string(), nullable=False),
+        pa.field("size", pa.int64()),
+        pa.field("data", pa.large_binary()),
+    ]
+)
+READINGS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("part", pa.int32()),
+        pa.field("kind", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("version", pa.string()),
+        pa.field("findings", pa.string()),
+        pa.field("error", pa.string()),
+        pa.field("read_at", _TIME),
+    ]
+)
+UNITS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("part", pa.int32()),
+        pa.field("kind", pa.string()),
+        pa.field("text", pa.string()),
+        pa.field("raw", pa.string()),
+        pa.field("words", pa.string()),  # text and raw together: what the full-text index holds
+        pa.field("grams", pa.string()),  # the same without spaces: what the index over parts of words holds
+        pa.field("box", _BOX),
+        pa.field("start", pa.float64()),
+        pa.field("end", pa.float64()),
+        pa.field("pdq", pa.binary(32)),
+        pa.field("language", pa.string()),
+        *_FILTERS,
+    ]
+)
+VERDICTS = pa.schema(
+    [
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("item", pa.string(), nullable=False),
+        pa.field("policy", pa.string()),
+        pa.field("strategy", pa.string()),
+        pa.field("model", pa.string()),
+        pa.field("decision", pa.string()),
+        pa.field("json", pa.string()),
+        pa.field("judged_at", _TIME),
+    ]
+)
+SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "units": UNITS, "verdicts": VERDICTS}
+
+
+def item_row(item: Item) -> dict[str, Any]:
+    """Give the row of an item."""
+    return {
+        "id": item.id,
+        "content": content_of(item),
+        "parts": [part.type for part in item.parts],
+        "media": [part.media for _, part in item.media()],
+        "json": item.model_dump_json(),
+        "added_at": datetime.now(UTC),
+        **filters(item),
+    }
+
+
+def content_of(item: Item) -> str:
+    """Hash of what an item holds; file names and metadata left out."""
+    return content_id(item.parts)
+
+
+def filters(item: Item) -> dict[str, Any]:
+    """Give the columns that an item lends to its units. A time that cannot be read is null."""
+    known = {key: value for key in ("author", "label", "source") if (value := item.metadata.get(key)) is not None}
+    return {
+        "author": None,
+        "label": None,
+        "source": None,
+        **{key: value if isinstance(value, str) else json.dumps(value) for key, value in known.items()},
+        "created_at": _time(item.metadata.get("created_at")),
+    }
+
+
+def _time(value: Any) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def body_units(item: Item) -> list[Unit]:
+    """Units of the words that came as text: they can be found before anything is read."""
+    units = []
+    for number, part in enumerate(item.parts):
+        if isinstance(part, Text) and part.text.strip():
+            units.append(Unit(id=f"{item.id}/{number}/body/0", item=item.id, part=number, kind="body", text=part.text))
+        elif isinstance(part, Table):
+            text = " ".join(part.columns)
+            units.append(Unit(id=f"{item.id}/{number}/table/0", item=item.id, part=number, kind="table", text=text))
+    return units
+
+
+def unit_row(unit: Unit, lent: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the row of a unit; `lent` are the item's columns for filters."""
+    words = unit.text if unit.raw in (None, unit.text) else f"{unit.text}\n{unit.raw}"
+    return {
+        "id": unit.id,
+        "item": unit.item,
+        "part": unit.part,
+        "kind": unit.kind,
+        "text": unit.text,
+        "raw": unit.raw,
+        "words": words,
+        "grams": "".join(unit.text.split()),
+        "box": None if unit.box is None else list(unit.box),
+        "start": unit.start,
+        "end": unit.end,
+        "pdq": None if unit.pdq is None else bytes.fromhex(unit.pdq),
+        "language": unit.language,
+        **lent,
+    }
+
+
+def unit_of(row: Mapping[str, Any]) -> Unit:
+    """Read a unit back from its row."""
+    return Unit(
+        id=row["id"],
+        item=row["item"],
+        part=row["part"],
+        kind=row["kind"],
+        text=row["text"],
+        raw=row["raw"],
+        box=None if row["box"] is None else Box(*row["box"]),
+        start=row["start"],
+        end=row["end"],
+        language=row["language"],
+        pdq=None if row["pdq"] is None else row["pdq"].hex(),
+    )
+
+
+def reading_row(reading: Reading) -> dict[str, Any]:
+    """Give the row of a reading: one for each item, part and kind."""
+    findings = [finding.model_dump(exclude_none=True) for finding in reading.findings]
+    return {
+        "id": f"{reading.item}/{reading.part}/{reading.kind}",
+        "item": reading.item,
+        "part": reading.part,
+        "kind": reading.kind,
+        "model": reading.model,
+        "version": reading.version,
+        "findings": json.dumps(findings, ensure_ascii=False),
+        "error": reading.error,
+        "read_at": reading.read_at or datetime.now(UTC),
+    }
+
+
+def reading_of(row: Mapping[str, Any]) -> Reading:
+    """Read a reading back from its row."""
+    fields = {key: row[key] for key in ("item", "part", "kind", "model", "version", "error", "read_at")}
+    return Reading(**fields, findings=tuple(json.loads(row["findings"])))
+
+
+def verdict_row(verdict: Verdict) -> dict[str, Any]:
+    """Give the row of a verdict: one for each item, policy, strategy and model."""
+    return {
+        "id": "/".join((verdict.item, verdict.policy, verdict.strategy, verdict.model)),
+        "item": verdict.item,
+        "policy": verdict.policy,
+        "strategy": verdict.strategy,
+        "model": verdict.model,
+        "decision": verdict.decision,
+        "json": verdict.model_dump_json(),
+        "judged_at": verdict.judged_at,
+    }
+
+
+def sql_list(values: Sequence[str]) -> str:
+    """Write strings as an SQL list, quotes doubled."""
+    return "(" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + ")"
