@@ -21,6 +21,7 @@ WAIT = 600.0
 """Seconds to wait for another writer before giving up."""
 LEASE = 120.0
 """Seconds after which a lock on object storage, not renewed, counts as left behind by a killed writer."""
+_LOCK = "writer.lock"
 
 
 def writer_lock(uri: str) -> AbstractContextManager[Any]:
@@ -88,37 +89,45 @@ class ObjectLock:
         self._depth -= 1
         if self._depth == 0:
             self._held.clear()
-            self._obstore.delete(self._store, "writer.lock")
+            if self._claim_there()["owner"] == self._owner:
+                self._obstore.delete(self._store, _LOCK)
 
     def _try(self) -> bool:
         """Create the object, or take over one whose lease ran out."""
         try:
-            self._obstore.put(self._store, "writer.lock", self._claim(), mode="create")
+            self._put(mode="create")
         except self._obstore.exceptions.AlreadyExistsError:
             return self._take_over()
         return True
 
     def _take_over(self) -> bool:
         try:
-            found = self._obstore.get(self._store, "writer.lock")
-            tag, claim = found.meta["e_tag"], json.loads(bytes(found.bytes()))
+            claim = self._claim_there()
             if claim["until"] > time.time():
                 return False
-            self._obstore.put(self._store, "writer.lock", self._claim(), mode={"e_tag": tag})
+            self._put(mode={"e_tag": claim["tag"]})
         except (FileNotFoundError, self._obstore.exceptions.PreconditionError):
             return False  # released or taken by another in between: try again
         return True
 
     def _renew(self) -> None:
-        while self._held.wait(0) and not _slept_while_held(self._held, LEASE / 4):
-            self._obstore.put(self._store, "writer.lock", self._claim())
+        while not _released_within(self._held, LEASE / 4):
+            claim = self._claim_there()
+            if claim["owner"] == self._owner:  # else this process slept past its lease: the next write tells
+                self._put(mode={"e_tag": claim["tag"]})
 
-    def _claim(self) -> bytes:
-        return json.dumps({"owner": self._owner, "until": time.time() + LEASE}).encode()
+    def _put(self, mode: Any) -> None:
+        claim = {"owner": self._owner, "until": time.time() + LEASE}
+        self._obstore.put(self._store, _LOCK, json.dumps(claim).encode(), mode=mode)
+
+    def _claim_there(self) -> dict[str, Any]:
+        """Owner, end of the lease and tag of the lock object."""
+        found = self._obstore.get(self._store, _LOCK)
+        return {**json.loads(bytes(found.bytes())), "tag": found.meta["e_tag"]}
 
 
-def _slept_while_held(held: threading.Event, seconds: float) -> bool:
-    """Sleep in small steps; true as soon as the lock is released."""
+def _released_within(held: threading.Event, seconds: float) -> bool:
+    """Wait in small steps; true as soon as the lock is released."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not held.is_set():

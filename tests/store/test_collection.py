@@ -1,0 +1,206 @@
+"""The collection keeps what it is given: once, whole, and findable at once."""
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alciato.errors import AlciatoError, UsageError
+from alciato.item import Box, Evidence, Finding, Image, Item, Post, Reading, Table, Text, Unit, Verdict, media_hash
+from alciato.store import Collection
+
+
+class Encoder:
+    """What the store sees of an encoder."""
+
+    def __init__(self, name: str = "encoder", fingerprint: str = "1", dimension: int = 4) -> None:
+        self.name, self.fingerprint, self.dimension = name, fingerprint, dimension
+
+
+def text_post(number: int, words: str | None = None) -> Post:
+    return Post(Item(id=f"p{number}", parts=(Text(text=words or f"hello number {number}"),)))
+
+
+def picture_post(number: int) -> Post:
+    data = b"picture %d" % number
+    picture = Image(media=media_hash(data), mime="image/png", width=3, height=2)
+    return Post(Item(id=f"q{number}", parts=(picture,), metadata={"author": "o'brien"}), {media_hash(data): data})
+
+
+@pytest.fixture
+def collection(tmp_path: Path) -> Collection:
+    return Collection.open(tmp_path / "store")
+
+
+def ocr(item: str, text: str | None = "LOOK AT ME") -> tuple[Reading, list[Unit]]:
+    findings = (Finding(text=text, box=Box(0, 0, 3, 1), confidence=0.5),) if text else ()
+    reading = Reading(item=item, part=0, kind="ocr", model="m", version="1", findings=findings)
+    unit = Unit(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text=text or "", box=Box(0, 0, 3, 1))
+    return reading, [unit] if text else []
+
+
+def test_adding_again_adds_nothing_twice(collection: Collection):
+    posts = [text_post(n) for n in range(5)] + [picture_post(n) for n in range(5)]
+    assert collection.add(posts).added == 10
+    again = collection.add(posts)
+    assert (again.added, again.known) == (0, 10)
+    assert [item.id for item in collection.items()] == [post.item.id for post in posts]
+    assert collection.table("media").count_rows() == 5
+
+
+def test_one_medium_of_two_posts_is_kept_once(collection: Collection):
+    first, second = picture_post(1), picture_post(1)
+    other = Post(second.item.model_copy(update={"id": "twin", "metadata": {}}), second.media)
+    collection.add([first, other])
+    assert collection.table("media").count_rows() == 1
+    assert len(list(collection.items())) == 2
+
+
+def test_a_taken_id_with_other_content_loses_neither_post(collection: Collection):
+    collection.add([text_post(1)])
+    for _ in range(2):  # the new name is made from the content, so adding again finds it
+        collection.add([text_post(1, "something else")])
+    assert {item.parts[0].text for item in collection.items()} == {"hello number 1", "something else"}
+
+
+def test_items_come_back_as_they_were(collection: Collection):
+    table = Table(columns=("a", "b"), rows=((1, 1.0), (True, None)), name="t")
+    item = Item(id="x'y", parts=(Text(text="a\nb"), table), metadata={"n": [1, {"z": None}], "created_at": "junk"})
+    collection.add([Post(item)])
+    assert collection.item("x'y") == item
+    assert [found.id for found in collection.items(["no", "x'y"])] == ["x'y"]
+
+
+def test_unknown_item_and_missing_collection_say_what_to_do(collection: Collection, tmp_path: Path):
+    with pytest.raises(UsageError, match="no item has the id 'nope'"):
+        collection.item("nope")
+    with pytest.raises(AlciatoError, match="Add its file again"):
+        collection.media("0" * 64)
+    with pytest.raises(UsageError, match="alciato add"):
+        Collection.open(tmp_path / "elsewhere", create=False)
+
+
+def test_words_are_found_as_soon_as_they_are_added(collection: Collection):
+    collection.add([text_post(1, "মঙ্গল গ্রহের মানুষ"), text_post(2, "unbelievable teapots")])
+    units = collection.table("units")
+    found = units.search("মঙ্গল", query_type="fts", fts_columns="words").to_list()
+    assert [row["item"] for row in found] == ["p1"]
+    found = units.search("lievab", query_type="fts", fts_columns="grams").to_list()
+    assert [row["item"] for row in found] == ["p2"]
+
+
+def test_a_reading_replaces_its_own_units_and_no_others(collection: Collection):
+    collection.add([picture_post(1), picture_post(2)])
+    for item in ("q1", "q2"):
+        reading, units = ocr(item)
+        speech = Unit(id=f"{item}/0/speech/0", item=item, part=0, kind="speech", text="words", start=0.0, end=1.0)
+        collection.save_readings([reading], [*units, speech], {})
+    again, none = ocr("q1", None)
+    collection.save_readings([again], none, {})
+    assert sorted((u.item, u.kind) for u in collection.units()) == [("q1", "speech"), ("q2", "ocr"), ("q2", "speech")]
+    assert [r.findings for r in collection.readings(["q1"], ["ocr"])] == [()]
+
+
+def test_saving_the_same_readings_again_changes_nothing(collection: Collection):
+    collection.add([picture_post(1)])
+    reading, units = ocr("q1")
+    vectors = {units[0].id: np.ones(4, dtype=np.float32)}
+    for _ in range(2):
+        collection.save_readings([reading], units, vectors, encoder=Encoder())
+    assert list(collection.units()) == units
+    assert collection.stamps().select(["item", "kind", "version"]).to_pylist() == [
+        {"item": "q1", "kind": "ocr", "version": "1"}
+    ]
+
+
+def test_vectors_of_two_encoders_never_stand_side_by_side(collection: Collection):
+    collection.add([picture_post(1), picture_post(2)])
+    for item, encoder in (("q1", Encoder()), ("q2", Encoder(fingerprint="2", dimension=6))):
+        reading, units = ocr(item)
+        vector = np.arange(encoder.dimension, dtype=np.float32)
+        collection.save_readings([reading], units, {units[0].id: vector}, encoder=encoder)
+    rows = collection.table("units").search().where("kind = 'ocr'").select(["item", "vector"]).to_list()
+    assert {row["item"]: row["vector"] for row in rows} == {"q1": None, "q2": [0, 1, 2, 3, 4, 5]}
+
+
+def test_posts_added_after_the_first_vectors_have_none_yet(collection: Collection):
+    collection.add([picture_post(1)])
+    reading, units = ocr("q1")
+    collection.save_readings([reading], units, {units[0].id: np.ones(4, dtype=np.float32)}, encoder=Encoder())
+    collection.add([text_post(9)])
+    rows = collection.table("units").search().where("item = 'p9'").to_list()
+    assert [row["vector"] for row in rows] == [None]
+
+
+def test_units_carry_the_filters_of_their_item(collection: Collection):
+    item = Item(id="a", parts=(Text(text="x"),), metadata={"created_at": "2024-01-02T03:04:05+01:00", "label": 3})
+    collection.add([Post(item)])
+    row = collection.table("units").search().to_list()[0]
+    assert row["created_at"] == datetime(2024, 1, 2, 2, 4, 5, tzinfo=UTC)
+    assert row["label"] == "3"
+
+
+def test_a_verdict_replaces_the_older_one_of_the_same_judge(collection: Collection):
+    def verdict(policy: str, decision: str) -> Verdict:
+        return Verdict(
+            item="a",
+            decision=decision,
+            scores={"threat": 0.5},
+            evidence=(Evidence(part=0, kind="body", text="x"),),
+            policy=policy,
+            model="m",
+            strategy="prototype",
+            judged_at=datetime(2024, 1, 1, tzinfo=UTC),
+        )
+
+    collection.save_verdicts([verdict("p@1", "allow"), verdict("p@2", "allow")])
+    collection.save_verdicts([verdict("p@1", "remove")])
+    assert [v.decision for v in collection.verdicts("p@1")] == ["remove"]
+    assert len(list(collection.verdicts())) == 2
+
+
+def test_upkeep_merges_fragments_and_loses_nothing(collection: Collection):
+    for number in range(30):
+        collection.add([text_post(number)])
+    assert collection.status().fragments["units"] == 30
+    collection.maintain()
+    status = collection.status()
+    assert status.fragments["units"] == 1
+    assert (status.items, status.units) == (30, 30)
+    assert all(index.unindexed == 0 for index in status.indexes)
+    assert [item.id for item in collection.items()] == [f"p{n}" for n in range(30)]
+
+
+def _write(folder: Path, numbers: range, start: object) -> None:
+    collection = Collection.open(folder)
+    start.wait()
+    for number in numbers:
+        collection.add([text_post(number)])
+        unit = Unit(id=f"p{number}/0/body/0", item=f"p{number}", part=0, kind="body", text="read")
+        reading = Reading(item=f"p{number}", part=0, kind="encode", model="m", version="1")
+        collection.save_readings([reading], [unit], {})
+
+
+def test_two_writers_lose_nothing_and_double_nothing(tmp_path: Path):
+    Collection.open(tmp_path)
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(2)
+    both = [context.Process(target=_write, args=(tmp_path, numbers, start)) for numbers in (range(20), range(10, 30))]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join()
+        assert process.exitcode == 0
+    collection = Collection.open(tmp_path)
+    assert sorted(item.id for item in collection.items()) == sorted(f"p{n}" for n in range(30))
+    assert sorted(unit.id for unit in collection.units()) == sorted(f"p{n}/0/body/0" for n in range(30))
+    assert collection.table("readings").count_rows() == 30
+
+
+def test_a_reader_sees_what_another_process_wrote(tmp_path: Path):
+    reader, writer = Collection.open(tmp_path), Collection.open(tmp_path)
+    assert list(reader.items()) == []
+    writer.add([text_post(1)])
+    assert [item.id for item in reader.items()] == ["p1"]
