@@ -60,8 +60,9 @@ def test_one_medium_of_two_posts_is_kept_once(collection: Collection):
 
 def test_a_taken_id_with_other_content_loses_neither_post(collection: Collection):
     collection.add([text_post(1)])
-    for _ in range(2):  # the new name is made from the content, so adding again finds it
-        collection.add([text_post(1, "something else")])
+    added = [collection.add([text_post(1, "something else")]) for _ in range(2)]
+    assert [(one.added, one.known) for one in added] == [(1, 0), (0, 1)]  # the new name is made from the content
+    assert added[0].ids == added[1].ids != ["p1"]
     assert {item.parts[0].text for item in collection.items()} == {"hello number 1", "something else"}
 
 

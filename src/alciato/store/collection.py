@@ -7,7 +7,7 @@ that a kill in between is repaired by doing the batch again: media before items,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,13 @@ _UNITS_OF = {
 """Kinds of unit that come from each kind of reading: a new reading replaces them."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Added:
-    """How many posts were new, and how many were there already."""
+    """How many posts were new, how many were there already, and the ids under which all of them stand."""
 
     added: int = 0
     known: int = 0
+    ids: list[str] = field(default_factory=list)
 
 
 class Collection:
@@ -96,12 +97,14 @@ class Collection:
         total = Added()
         for batch in _batches(posts):
             with self._lock:
-                done = self._add_batch(batch)
-            total = Added(total.added + done.added, total.known + done.known)
+                ids, fresh = self._add_batch(batch)
+            total.added += fresh
+            total.known += len(batch) - fresh
+            total.ids += ids
         return total
 
-    def _add_batch(self, batch: list[Post]) -> Added:
-        fresh = self._fresh(batch)
+    def _add_batch(self, batch: list[Post]) -> tuple[list[str], int]:
+        ids, fresh = self._fresh(batch)
         media = {sha: data for _, post in fresh for sha, data in post.media.items()}
         here = self._present("media", "sha", list(media))
         rows = [{"sha": sha, "size": len(data), "data": data} for sha, data in media.items() if sha not in here]
@@ -109,14 +112,14 @@ class Collection:
         self._append("items", [tables.item_row(item) for item, _ in fresh])
         units = [tables.unit_row(u, tables.filters(item)) for item, _ in fresh for u in tables.body_units(item)]
         self._upsert("units", units)
-        return Added(len(fresh), len(batch) - len(fresh))
+        return ids, len(fresh)
 
-    def _fresh(self, batch: list[Post]) -> list[tuple[Item, Post]]:
-        """Leave out what is known, and rename what has the id of something else."""
+    def _fresh(self, batch: list[Post]) -> tuple[list[str], list[tuple[Item, Post]]]:
+        """Give every post's id, and the posts that are new; rename what has the id of something else."""
         names = [post.item.id for post in batch]
         renamed = [f"{post.item.id}~{tables.content_of(post.item)[:8]}" for post in batch]
         taken = self._contents(names + renamed)
-        fresh = []
+        ids, fresh = [], []
         for post, other in zip(batch, renamed, strict=True):
             item, content = post.item, tables.content_of(post.item)
             if taken.get(item.id, content) != content:
@@ -124,7 +127,8 @@ class Collection:
             if item.id not in taken:
                 taken[item.id] = content
                 fresh.append((item, post))
-        return fresh
+            ids.append(item.id)
+        return ids, fresh
 
     def _contents(self, ids: list[str]) -> dict[str, str]:
         """Hash of the content by id, of those ids that are there."""
