@@ -17,6 +17,7 @@ from alciato.models.protocols import (
     Transcriber,
     Usage,
     Vectors,
+    VoiceActivity,
 )
 from alciato.models.registry import load
 
@@ -33,5 +34,6 @@ __all__ = [
     "Transcriber",
     "Usage",
     "Vectors",
+    "VoiceActivity",
     "load",
 ]

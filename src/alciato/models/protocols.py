@@ -112,6 +112,15 @@ class Transcriber(Model, Protocol):
 
 
 @runtime_checkable
+class VoiceActivity(Model, Protocol):
+    """Recordings to spans in which somebody speaks."""
+
+    def spans(self, samples: NDArray[np.float32], rate: int) -> list[Finding]:
+        """Give spans with `start`, `end`, `confidence`, in order; samples (n,) mono, -1..1, rate in Hz."""
+        ...
+
+
+@runtime_checkable
 class Detector(Model, Protocol):
     """Pictures to labelled boxes."""
 

