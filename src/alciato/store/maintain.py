@@ -60,7 +60,7 @@ def ensure_text_indexes(units: Any) -> None:
     plain: dict[str, Any] = {"stem": False, "remove_stop_words": False, "lower_case": True, "ascii_folding": True}
     there = {tuple(index.columns) for index in units.list_indices()}
     if ("words",) not in there:
-        units.create_index("words", config=FTS(base_tokenizer="icu", **plain))
+        units.create_index("words", config=FTS(base_tokenizer="icu", with_position=True, **plain))
     if ("grams",) not in there:
         units.create_index("grams", config=FTS(base_tokenizer="ngram", ngram_min_length=3, ngram_max_length=3, **plain))
 
