@@ -121,6 +121,7 @@ def _mapping(pairs: list[str] | None) -> dict[str, str] | None:
 
 
 def tell_added(terminal: Terminal, summary: AddSummary) -> None:
+    """Say what was added and what was skipped, and why."""
     skipped = [{"path": s.path, "row": s.row, "reason": s.reason, "message": s.message} for s in summary.skipped]
     if terminal.json:
         read_part = _read_document(summary.read) if summary.read else None
@@ -135,6 +136,7 @@ def tell_added(terminal: Terminal, summary: AddSummary) -> None:
 
 
 def tell_read(terminal: Terminal, summary: ReadSummary) -> None:
+    """Say what was read and what could not be."""
     terminal.say(f"read {summary.items} posts in {summary.seconds:.1f} s ({summary.readings} readings)")
     for reading in summary.failed:
         terminal.say(f"could not read {reading.kind} of {reading.item}, part {reading.part}: {reading.error}")

@@ -28,7 +28,7 @@ DONE, SKIPPED, USAGE, FAILED = 0, 1, 2, 3
 CollectionFlag = Annotated[
     str | None,
     typer.Option(
-        "--collection", metavar="DIR", help="Folder or s3:// URI. [default: $ALCIATO_COLLECTION or ./.alciato]"
+        "--collection", metavar="DIR", help="Folder or s3:// URI. [default: $ALCIATO_COLLECTION, else ./.alciato]"
     ),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
