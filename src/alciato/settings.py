@@ -5,6 +5,7 @@ Nested fields use two underscores in the environment: `ALCIATO_MODELS__CHAT=gguf
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,8 @@ def load_settings(**flags: Any) -> Settings:
     given = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"not valid TOML: {error}.", where="alciato.toml") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(place) for place in first["loc"])
