@@ -55,7 +55,7 @@ def add(
 ) -> None:
     """Take files and folders in, and read them: pictures, clips, recordings, texts, PDF, tables of posts."""
     terminal = Terminal(json, quiet)
-    models = {"models.ocr": ocr, "models.transcriber": transcriber, "models.captioner": captioner}
+    models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
     mapping = _mapping(map_)
     library = open_library(collection, set_, offline=offline, create=True, runner=runner, **models)
     with terminal.progress() as report:
@@ -83,7 +83,7 @@ def read(
 ) -> None:
     """Read what is unread, and what a better model than before is named for."""
     terminal = Terminal(json, quiet)
-    models = {"models.ocr": ocr, "models.transcriber": transcriber, "models.captioner": captioner}
+    models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
     library = open_library(collection, set_, offline=offline, runner=runner, **models)
     with terminal.progress() as report:
         summary = library.read(kinds=kinds, again=again, retry=retry, report=report)

@@ -111,29 +111,37 @@ def open_library(
     *,
     offline: bool = False,
     create: bool = False,
-    **flags: Any,
+    runner: str | None = None,
+    **models: str | None,
 ) -> Library:
     """Open the collection that the flags, the environment or the settings file name."""
     from alciato.library import open_library as open_
 
-    return open_(settings=settings(changes, collection=collection, offline=offline or None, **flags), create=create)
+    chosen = settings(changes, collection=collection, offline=offline or None, runner=runner, **models)
+    return open_(settings=chosen, create=create)
 
 
-def settings(changes: list[str] | None = None, **flags: Any) -> Settings:
-    """Read the settings with `--set NAME=VALUE` and other flags on top. A dot goes into a group."""
+def settings(
+    changes: list[str] | None = None,
+    *,
+    collection: str | None = None,
+    offline: bool | None = None,
+    runner: str | None = None,
+    **models: str | None,
+) -> Settings:
+    """Read the settings with the flags on top. In `--set NAME=VALUE` a dot goes into a group."""
     from alciato.settings import load_settings
 
-    nested: dict[str, Any] = {name: value for name, value in flags.items() if value is not None and "." not in name}
-    dotted = {name: value for name, value in flags.items() if value is not None and "." in name}
-    for change in changes or []:
+    flags = {"collection": collection, "offline": offline, "runner": runner}
+    named = [f"models.{name}={value}" for name, value in models.items() if value is not None]
+    groups: dict[str, dict[str, Any]] = {"": {name: value for name, value in flags.items() if value is not None}}
+    for change in (*(changes or []), *named):
         name, equals, value = change.partition("=")
         if not equals:
             raise UsageError(f"--set {change!r} has no '='.", remedy="Write NAME=VALUE, such as batch=32.")
-        dotted[name] = value
-    for name, value in dotted.items():
         group, _, field = name.rpartition(".")
-        (nested.setdefault(group, {}) if group else nested)[field] = value
-    return load_settings(**nested)
+        groups.setdefault(group, {})[field] = value
+    return load_settings(**groups.pop(""), **groups)
 
 
 def _console(*, stderr: bool) -> Console:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alciato.cli.contract import CollectionFlag, JsonFlag, OfflineFlag, QuietFlag, SetFlag, Terminal, open_library
 from alciato.errors import UsageError
+
+
+if TYPE_CHECKING:
+    from alciato.search import Hit
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +38,7 @@ def search(
     if words is None and image is None:
         raise UsageError("nothing to search for.", remedy="Give words, --image PATH, or both.")
     terminal = Terminal(json, quiet)
-    library = open_library(collection, set_, offline=offline, **{"models.image_encoder": image_encoder})
+    library = open_library(collection, set_, offline=offline, image_encoder=image_encoder)
     hits = library.search(words, image=image, where=where, k=k)
     _show_hits(terminal, hits)
 
@@ -68,7 +72,7 @@ def duplicates(
     terminal.show(cluster_table(clusters)) if clusters else terminal.say("no near copies")
 
 
-def _show_hits(terminal: Terminal, hits: list) -> None:  # type: ignore[type-arg]
+def _show_hits(terminal: Terminal, hits: list[Hit]) -> None:
     from alciato.library import as_json
 
     if terminal.json:

@@ -54,7 +54,7 @@ def judge(
 
     terminal = Terminal(json, quiet)
     loaded = load_policy(policy)
-    library, added = _opened(terminal, paths, set_, collection=collection, offline=offline, chat=chat)
+    library, added = _opened(terminal, paths, set_, collection, offline=offline, chat=chat)
     ids = None if added is None else added.ids
     with terminal.progress() as progress:
         verdicts = library.judge(loaded, strategy=strategy, ids=ids, again=again, report=progress)
@@ -72,15 +72,20 @@ def judge(
 
 
 def _opened(
-    terminal: Terminal, paths: list[Path] | None, changes: list[str] | None, **flags: Any
+    terminal: Terminal,
+    paths: list[Path] | None,
+    changes: list[str] | None,
+    collection: str | None,
+    *,
+    offline: bool,
+    chat: str | None,
 ) -> tuple[Library, AddSummary | None]:
     """Open the collection; a path that is a collection is opened, other paths are taken in and read first."""
     from alciato.cli.collecting import tell_added
 
-    flags = {"models.chat" if name == "chat" else name: value for name, value in flags.items()}
     if paths and len(paths) == 1 and (paths[0] / "items.lance").is_dir():
-        return open_library(**{**flags, "collection": str(paths[0])}, changes=changes), None
-    library = open_library(**flags, changes=changes, create=bool(paths))
+        collection, paths = str(paths[0]), None
+    library = open_library(collection, changes, offline=offline, chat=chat, create=bool(paths))
     if not paths:
         return library, None
     with terminal.progress() as progress:
