@@ -29,7 +29,7 @@ def test_flags_over_environment_over_file(file: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_dotted_flag_changes_one_field_of_a_group(file: Path):
-    found = settings(["models.chat=hf:x/y", "limits.pixels=9", "batch=7"], ocr="none:")
+    found = settings(["models.chat=hf:x/y", "limits.pixels=9", "batch=7"], models={"ocr": "none:"})
     assert (found.models.chat, found.models.ocr, found.limits.pixels, found.batch) == ("hf:x/y", "none:", 9, 7)
 
 

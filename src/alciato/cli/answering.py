@@ -26,7 +26,7 @@ def ask(
 ) -> None:
     """Answer a question from the posts; every sentence names the posts that it rests on."""
     terminal = Terminal(json, quiet)
-    library = open_library(collection, set_, offline=offline, chat=chat)
+    library = open_library(collection, set_, offline=offline, models={"chat": chat})
     reply = library.ask(question, k=k)
     if json:
         from alciato.library import as_json

@@ -55,9 +55,9 @@ def add(
 ) -> None:
     """Take files and folders in, and read them: pictures, clips, recordings, texts, PDF, tables of posts."""
     terminal = Terminal(json, quiet)
-    models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
     mapping = _mapping(map_)
-    library = open_library(collection, set_, offline=offline, create=True, runner=runner, **models)
+    models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
+    library = open_library(collection, set_, offline=offline, create=True, runner=runner, models=models)
     with terminal.progress() as report:
         summary = library.add(*paths, mapping=mapping, read=not no_read, report=report)
     tell_added(terminal, summary)
@@ -84,7 +84,7 @@ def read(
     """Read what is unread, and what a better model than before is named for."""
     terminal = Terminal(json, quiet)
     models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
-    library = open_library(collection, set_, offline=offline, runner=runner, **models)
+    library = open_library(collection, set_, offline=offline, runner=runner, models=models)
     with terminal.progress() as report:
         summary = library.read(kinds=kinds, again=again, retry=retry, report=report)
     if json:

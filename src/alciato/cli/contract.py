@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,12 +112,12 @@ def open_library(
     offline: bool = False,
     create: bool = False,
     runner: str | None = None,
-    **models: str | None,
+    models: Mapping[str, str | None] | None = None,
 ) -> Library:
     """Open the collection that the flags, the environment or the settings file name."""
     from alciato.library import open_library as open_
 
-    chosen = settings(changes, collection=collection, offline=offline or None, runner=runner, **models)
+    chosen = settings(changes, collection=collection, offline=offline or None, runner=runner, models=models)
     return open_(settings=chosen, create=create)
 
 
@@ -127,13 +127,13 @@ def settings(
     collection: str | None = None,
     offline: bool | None = None,
     runner: str | None = None,
-    **models: str | None,
+    models: Mapping[str, str | None] | None = None,
 ) -> Settings:
     """Read the settings with the flags on top. In `--set NAME=VALUE` a dot goes into a group."""
     from alciato.settings import load_settings
 
     flags = {"collection": collection, "offline": offline, "runner": runner}
-    named = [f"models.{name}={value}" for name, value in models.items() if value is not None]
+    named = [f"models.{name}={value}" for name, value in (models or {}).items() if value is not None]
     groups: dict[str, dict[str, Any]] = {"": {name: value for name, value in flags.items() if value is not None}}
     for change in (*(changes or []), *named):
         name, equals, value = change.partition("=")

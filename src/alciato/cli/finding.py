@@ -10,7 +10,6 @@ import typer
 from alciato.cli.contract import CollectionFlag, JsonFlag, OfflineFlag, QuietFlag, SetFlag, Terminal, open_library
 from alciato.errors import UsageError
 
-
 if TYPE_CHECKING:
     from alciato.search import Hit
 
@@ -38,7 +37,7 @@ def search(
     if words is None and image is None:
         raise UsageError("nothing to search for.", remedy="Give words, --image PATH, or both.")
     terminal = Terminal(json, quiet)
-    library = open_library(collection, set_, offline=offline, image_encoder=image_encoder)
+    library = open_library(collection, set_, offline=offline, models={"image_encoder": image_encoder})
     hits = library.search(words, image=image, where=where, k=k)
     _show_hits(terminal, hits)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -85,7 +85,7 @@ def _opened(
 
     if paths and len(paths) == 1 and (paths[0] / "items.lance").is_dir():
         collection, paths = str(paths[0]), None
-    library = open_library(collection, changes, offline=offline, chat=chat, create=bool(paths))
+    library = open_library(collection, changes, offline=offline, models={"chat": chat}, create=bool(paths))
     if not paths:
         return library, None
     with terminal.progress() as progress:
