@@ -1,0 +1,108 @@
+"""What bytes are, from their first bytes alone: names and extensions are only compared with the answer.
+
+Source: the signatures of each format's own specification.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HEAD = 4096
+"""Bytes of a file that are enough to know its kind."""
+
+
+class Kind(NamedTuple):
+    """A kind of file. `family` is picture, clip (video or audio), pages, table, archive, text or other."""
+
+    name: str
+    family: str
+    mime: str
+    extensions: tuple[str, ...] = ()
+
+
+_KINDS = (
+    Kind("JPEG", "picture", "image/jpeg", ("jpg", "jpeg", "jpe", "jfif")),
+    Kind("PNG", "picture", "image/png", ("png", "apng")),
+    Kind("WebP", "picture", "image/webp", ("webp",)),
+    Kind("GIF", "picture", "image/gif", ("gif",)),
+    Kind("BMP", "picture", "image/bmp", ("bmp", "dib")),
+    Kind("TIFF", "picture", "image/tiff", ("tif", "tiff")),
+    Kind("AVIF", "picture", "image/avif", ("avif",)),
+    Kind("MP4", "clip", "video/mp4", ("mp4", "m4v", "mov", "qt", "m4a", "3gp")),
+    Kind("WebM", "clip", "video/webm", ("webm", "mkv", "weba")),
+    Kind("WAV", "clip", "audio/wav", ("wav", "wave")),
+    Kind("MP3", "clip", "audio/mpeg", ("mp3",)),
+    Kind("Ogg", "clip", "audio/ogg", ("ogg", "oga", "ogv", "opus", "spx")),
+    Kind("FLAC", "clip", "audio/flac", ("flac",)),
+    Kind("PDF", "pages", "application/pdf", ("pdf",)),
+    Kind("Parquet", "table", "application/vnd.apache.parquet", ("parquet", "pq")),
+    Kind("zip", "archive", "application/zip", ("zip",)),
+    Kind("RAR", "archive", "application/vnd.rar", ("rar",)),
+    Kind("7z", "archive", "application/x-7z-compressed", ("7z",)),
+    Kind("gzip", "archive", "application/gzip", ("gz", "tgz")),
+    Kind("bzip2", "archive", "application/x-bzip2", ("bz2",)),
+    Kind("xz", "archive", "application/x-xz", ("xz",)),
+    Kind("Zstandard", "archive", "application/zstd", ("zst",)),
+    Kind("tar", "archive", "application/x-tar", ("tar",)),
+    Kind("HEIC", "other", "image/heic", ("heic", "heif")),
+    Kind("AVI", "other", "video/x-msvideo", ("avi",)),
+    Kind("program", "other", "application/octet-stream", ("exe", "dll", "so")),
+    Kind("SQLite", "other", "application/vnd.sqlite3", ("sqlite", "db")),
+    Kind("HTML", "other", "text/html", ("html", "htm")),
+    Kind("SVG", "other", "image/svg+xml", ("svg",)),
+    Kind("text", "text", "text/plain", ("txt", "text", "md", "markdown", "jsonl", "ndjson", "json", "csv", "tsv")),
+)
+KINDS = {kind.name: kind for kind in _KINDS}
+"""Every kind that is told apart, by name."""
+
+EXTENSIONS = {extension: kind for kind in _KINDS for extension in kind.extensions}
+"""The kind that an extension promises."""
+
+_SIGNATURES = tuple(
+    (KINDS[name], re.compile(pattern, re.DOTALL))
+    for name, pattern in (
+        ("JPEG", rb"\xff\xd8\xff"),
+        ("PNG", rb"\x89PNG\r\n\x1a\n"),
+        ("WebP", rb"RIFF....WEBP"),
+        ("GIF", rb"GIF8[79]a"),
+        ("BMP", rb"BM.{4}\0\0\0\0.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0\0\0"),
+        ("TIFF", rb"II\*\0|MM\0\*"),
+        ("AVIF", rb".{4}ftypavi[fs]"),
+        ("HEIC", rb".{4}ftyp(?:hei[cmsx]|hev[cmx]|mif1|msf1)"),
+        ("MP4", rb".{4}(?:ftyp|moov|mdat|wide)"),
+        ("WebM", rb"\x1a\x45\xdf\xa3"),
+        ("WAV", rb"RIFF....WAVE"),
+        ("AVI", rb"RIFF....AVI "),
+        ("Ogg", rb"OggS"),
+        ("FLAC", rb"fLaC"),
+        # A frame header of layer III whose bit rate and sampling rate are not the reserved values.
+        ("MP3", rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb][\x10-\xeb]"),
+        ("PDF", rb"[\s\0]{0,64}%PDF-"),
+        ("Parquet", rb"PAR1"),
+        ("zip", rb"PK(?:\x03\x04|\x05\x06|\x07\x08)"),
+        ("RAR", rb"Rar!\x1a\x07"),
+        ("7z", rb"7z\xbc\xaf\x27\x1c"),
+        ("gzip", rb"\x1f\x8b\x08"),
+        ("bzip2", rb"BZh[1-9]1AY&SY"),
+        ("xz", rb"\xfd7zXZ\0"),
+        ("Zstandard", rb"\x28\xb5\x2f\xfd"),
+        ("tar", rb".{257}ustar"),
+        ("program", rb"\x7fELF|MZ.\0|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe"),
+        ("SQLite", rb"SQLite format 3\0"),
+        ("HTML", rb"(?:\xef\xbb\xbf)?\s{0,64}<(?i:!doctype html|html)"),
+        ("SVG", rb"(?:\xef\xbb\xbf)?\s{0,64}(?:<\?xml[^>]{0,200}>\s{0,64})?<svg"),
+    )
+)
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """Tell the kind of a file by its first `HEAD` bytes; None where no signature fits (text has none)."""
+    return next((kind for kind, signature in _SIGNATURES if signature.match(head)), None)
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Tell whether the bytes could be text: no control characters that text does not use, or a UTF-16 mark."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return True
+    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)

@@ -1,0 +1,173 @@
+"""The rows of JSONL, JSON, CSV and Parquet files, one at a time; a bad row is an error in its place."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from alciato.errors import BadMedia
+from alciato.item.sniff import HEAD
+from alciato.item.values import plain_cell
+from alciato.settings import Limits
+from alciato.sources.files import open_file
+from alciato.sources.texts import decoded, encoding_of
+
+PARQUET_BATCH = 16
+
+
+class Row(NamedTuple):
+    """A row by its number, counted from 1; or what is wrong with it."""
+
+    number: int
+    values: dict[str, Any] | BadMedia
+
+
+def parsed(text: str) -> Any:
+    """Parse JSON; NaN and infinities are None. Raises `BadMedia` (bad-row), also where it is nested without end."""
+    try:
+        return json.loads(text, parse_constant=lambda _: None)
+    except RecursionError as error:
+        raise BadMedia("bad-row", "it is nested too deeply.") from error
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, character {error.colno}" if error.lineno > 1 else f"character {error.colno}"
+        raise BadMedia("bad-row", f"it is not JSON: {error.msg}, at {place}.") from error
+    except ValueError as error:  # among others, a number of more digits than Python reads
+        raise BadMedia("bad-row", f"it is not JSON ({error}).") from error
+
+
+def jsonl_rows(path: Path, limits: Limits) -> Iterator[Row]:
+    """Yield the objects of a JSON Lines file; blank lines do not count as wrong."""
+    with open_file(path, limits.table_bytes) as file:
+        for number, line in enumerate(_lines(file, limits), 1):
+            if isinstance(line, BadMedia):
+                yield Row(number, line)
+            elif line.strip():
+                yield Row(number, _object(line))
+
+
+def _object(line: str) -> dict[str, Any] | BadMedia:
+    try:
+        value = parsed(line.strip())
+    except BadMedia as error:
+        return error
+    if isinstance(value, dict):
+        return value
+    return BadMedia("bad-row", f"it is {type(value).__name__}, not an object with named fields.")
+
+
+def _lines(file: BinaryIO, limits: Limits) -> Iterator[str | BadMedia]:
+    """Yield lines of at most `limits.text_bytes`; a longer one is an error, and is not held in memory."""
+    encoding = encoding_of(file.read(4))
+    file.seek(0)
+    if encoding.startswith(("utf-16", "utf-32")):
+        yield from decoded(file.read()).split("\n")
+        return
+    while line := file.readline(limits.text_bytes + 1):
+        if len(line) > limits.text_bytes:
+            while line and not line.endswith(b"\n"):
+                line = file.readline(limits.text_bytes)
+            yield BadMedia("too-large", f"the line has more than {limits.text_bytes} bytes.")
+            continue
+        try:
+            yield line.decode("utf-8").lstrip("\ufeff")
+        except UnicodeDecodeError:
+            yield BadMedia("bad-encoding", "it is not UTF-8.", remedy="Save the table as UTF-8.")
+
+
+class CsvTable:
+    """A CSV file: the names in its first line, then its rows. The separator is a comma, semicolon, tab or bar."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        self._path, self._limits = path, limits
+        with open_file(path, limits.table_bytes) as file:
+            head = file.read(HEAD)
+        self._encoding = encoding_of(head)
+        first = head.decode(self._encoding, "replace").splitlines()[0]
+        self._separator = max(",;\t|", key=first.count)
+        self.columns = next((row for _, row in self._records() if isinstance(row, list)), [])
+
+    def _records(self) -> Iterator[tuple[int, list[str] | BadMedia]]:
+        with (
+            open_file(self._path, self._limits.table_bytes) as file,
+            # A byte that is not of the encoding comes through as a lone surrogate, so that only its row is refused.
+            open(file.fileno(), encoding=self._encoding, errors=self._lenient, newline="", closefd=False) as text,
+        ):
+            reader = csv.reader(text, delimiter=self._separator, strict=False)
+            while True:
+                try:
+                    record = next(reader)
+                except StopIteration:
+                    return
+                except (csv.Error, UnicodeError) as error:
+                    yield reader.line_num, BadMedia("bad-row", f"it is not CSV ({error}).")
+                    if isinstance(error, UnicodeError):
+                        return
+                    continue
+                yield reader.line_num, record
+
+    @property
+    def _lenient(self) -> str:
+        return "surrogateescape" if self._encoding.startswith("utf-8") else "strict"
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows; numbers are lines of the file."""
+        records = self._records()
+        next(records, None)
+        for number, record in records:
+            if isinstance(record, BadMedia):
+                yield Row(number, record)
+            elif any(record):
+                yield Row(number, self._named(record))
+
+    def _named(self, record: list[str]) -> dict[str, Any] | BadMedia:
+        if any("\ud800" <= character <= "\udfff" for cell in record if not cell.isascii() for character in cell):
+            return BadMedia("bad-encoding", "it is not UTF-8.", remedy="Save the table as UTF-8.")
+        if any("\0" in cell for cell in record):
+            return BadMedia("bad-row", "it holds zero characters.")
+        if len(record) != len(self.columns):
+            return BadMedia("bad-row", f"it has {len(record)} cells, but there are {len(self.columns)} columns.")
+        return {name: plain_cell(cell) for name, cell in zip(self.columns, record, strict=True)}
+
+
+def _last_bytes(path: Path, count: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - count))
+        return file.read(count)
+
+
+class ParquetTable:
+    """A Parquet file, read a few rows at a time."""
+
+    def __init__(self, path: Path, limits: Limits) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        with open_file(path, limits.table_bytes):
+            pass  # regular, not empty, not too large
+        try:
+            self._file = pq.ParquetFile(path)
+        except (pa.ArrowException, OSError) as error:
+            cut = _last_bytes(path, 4) != b"PAR1"
+            what = "ends before it is complete." if cut else f"cannot be read ({error})."
+            raise BadMedia("truncated" if cut else "broken", f"the Parquet {what}") from error
+        metadata = self._file.metadata
+        for group in range(metadata.num_row_groups):
+            if metadata.row_group(group).total_byte_size > limits.table_bytes:
+                raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
+        self.columns = list(self._file.schema_arrow.names)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows."""
+        import pyarrow as pa
+
+        number = 0
+        try:
+            for batch in self._file.iter_batches(batch_size=PARQUET_BATCH):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(number, values)
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            yield Row(number + 1, BadMedia("broken", f"the rest of the Parquet cannot be read ({error})."))
