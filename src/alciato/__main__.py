@@ -1,0 +1,5 @@
+"""`python -m alciato` is the command `alciato`."""
+
+from alciato.cli.main import main
+
+main()
