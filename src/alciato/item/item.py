@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
-from alciato.item.parts import Media, Part
+from alciato.item.parts import Media, Part, check_scalar
+
+DEPTH = 64
+"""Nesting that metadata may have at most."""
 
 
 class Link(BaseModel):
@@ -34,6 +37,13 @@ class Item(BaseModel):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     links: tuple[Link, ...] = ()
 
+    @field_validator("metadata", mode="after")
+    @classmethod
+    def _check_metadata(cls, metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Refuse what would not come back from JSON as it is."""
+        _check_json(metadata, 0)
+        return metadata
+
     @classmethod
     def of(cls, parts: Iterable[Any], metadata: Mapping[str, JsonValue] | None = None) -> Item:
         """Build an item whose id is the hash of its parts: the same content is the same item."""
@@ -49,6 +59,21 @@ class Item(BaseModel):
         """Absolute path of the file that the item came from, if it came from one."""
         value = self.metadata.get("source")
         return value if isinstance(value, str) else None
+
+
+def _check_json(value: JsonValue, depth: int) -> None:
+    if depth > DEPTH:
+        message = f"metadata is nested deeper than {DEPTH} levels"
+        raise ValueError(message)
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            check_scalar(key)
+            _check_json(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_json(inner, depth + 1)
+    else:
+        check_scalar(value)
 
 
 def content_id(parts: Iterable[Any]) -> str:

@@ -12,9 +12,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from alciato.errors import BadMedia
-
-DEPTH = 64
-"""Nesting that metadata may have at most."""
+from alciato.item.item import DEPTH
+from alciato.item.parts import INTEGER_BITS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNIX = re.compile(r"-?\d{9,19}(?:\.\d+)?")
@@ -35,7 +34,7 @@ def json_value(value: Any, depth: int = 0) -> JsonValue:
 
     Raises `BadMedia` (bad-row) where it is nested deeper than `DEPTH`.
     """
-    if depth > DEPTH:
+    if depth >= DEPTH:  # the metadata itself is one level more
         raise BadMedia("bad-row", f"a value is nested deeper than {DEPTH} levels.")
     if value is None or isinstance(value, str | bool | int | float):
         return _scalar(value)
@@ -51,7 +50,7 @@ def _scalar(value: str | bool | int | float | None) -> JsonValue:
         return clean_text(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
-    if isinstance(value, int) and value.bit_length() > 4096:
+    if isinstance(value, int) and value.bit_length() > INTEGER_BITS:
         return hex(value)  # more digits than JSON readers take
     return value
 
