@@ -19,7 +19,7 @@ from alciato.settings import Limits
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-_DEMUXERS = {"MP4": "mov", "WebM": "matroska", "WAV": "wav", "MP3": "mp3", "Ogg": "ogg", "FLAC": "flac"}
+DEMUXERS = {"MP4": "mov", "WebM": "matroska", "WAV": "wav", "MP3": "mp3", "Ogg": "ogg", "FLAC": "flac"}
 _SLACK = 1.0
 """Seconds by which packets may fall short of the declared duration; beyond it the end is missing."""
 
@@ -32,7 +32,7 @@ def clip_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audi
         raise _truncated(kind)
     try:
         # Strict mode would refuse what phones write; metadata in odd encodings must not stop the clip.
-        with av.open(io.BytesIO(data), format=_DEMUXERS[kind.name], metadata_errors="replace") as container:
+        with av.open(io.BytesIO(data), format=DEMUXERS[kind.name], metadata_errors="replace") as container:
             return _part(container, data, kind, name, limits)
     except BadMedia:
         raise
