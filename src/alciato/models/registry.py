@@ -46,7 +46,7 @@ def load(name: str, kind: type[P], settings: Settings | None = None) -> P:
     with _lock:
         if place not in _loaded:
             _loaded[place] = _load(name, kind, settings)
-        return cast(P, _loaded[place])
+        return cast("P", _loaded[place])
 
 
 def forget() -> None:
@@ -76,7 +76,7 @@ def _load(name: str, kind: type, settings: Settings) -> Any:
     if kind is Chat:
         from alciato.models.calls import ChatCalls
 
-        return ChatCalls(cast(Chat, model), settings)
+        return ChatCalls(cast("Chat", model), settings)
     return model
 
 
