@@ -1,0 +1,108 @@
+"""From scores to a decision: thresholds of the policy, the strongest action wins, reasons in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from alciato.item import Evidence, Verdict
+from alciato.item.verdict import Decision
+from alciato.judge.content import Content
+from alciato.judge.policy import ACTIONS, Category, Policy
+from alciato.judge.strategy import Judgement, Match, Strategy, Unjudged
+
+MOST_EVIDENCE = 12
+_UNSEEN = (
+    "What the picture shows was not seen: no model that describes pictures is named, and no description came with it."
+)
+_NOTHING = "There were no words in it that could be judged."
+
+
+def decision_for(category: Category, score: float) -> Decision:
+    """What a score means for one category. At a threshold counts as over it; never stronger than the action."""
+    reached: Decision = "allow"
+    if score >= category.thresholds.remove:
+        reached = "remove"
+    elif score >= category.thresholds.review:
+        reached = "review"
+    return min(reached, category.action, key=ACTIONS.index)
+
+
+def verdict_for(content: Content, outcome: Judgement | Unjudged, policy: Policy, strategy: Strategy) -> Verdict:
+    """Make the verdict on one item. What could not be judged goes to a person, with the reason and no scores."""
+    if isinstance(outcome, Unjudged):
+        reasons: tuple[str, ...] = (f"It could not be judged: {outcome.reason}",)
+        return _verdict(content, policy, strategy, decision="review", scores={}, reasons=reasons)
+    decisions = {c.id: decision_for(c, outcome.scores[c.id]) for c in policy.categories}
+    counted = [match for match in outcome.matches if decisions[match.category] != "allow"]
+    return _verdict(
+        content,
+        policy,
+        strategy,
+        decision=max(decisions.values(), key=ACTIONS.index),
+        scores={id_: round(score, 4) for id_, score in outcome.scores.items()},
+        reasons=tuple(_reasons(content, outcome, policy, decisions)),
+        target=next((match.target for match in counted if match.target), None),
+        evidence=_once(place for match in counted for place in match.evidence),
+    )
+
+
+def _verdict(content: Content, policy: Policy, strategy: Strategy, **found: Any) -> Verdict:
+    return Verdict(
+        item=content.item.id,
+        source=content.item.source,
+        policy=policy.label,
+        model=strategy.model,
+        strategy=strategy.name,
+        judged_at=datetime.now(UTC),
+        **found,
+    )
+
+
+def _reasons(content: Content, judgement: Judgement, policy: Policy, decisions: dict[str, Decision]) -> Iterator[str]:
+    """Yield a sentence for each category over its threshold, or for the nearest under it; then what was not seen."""
+    over = [match for match in judgement.matches if decisions[match.category] != "allow"]
+    for match in over:
+        yield _sentence(policy.category(match.category), match, decisions[match.category])
+    if not over:
+        nearest = max(judgement.matches, key=lambda match: match.score, default=None)
+        if nearest:
+            category = policy.category(nearest.category)
+            limit = category.thresholds.review
+            yield f"Nothing reached a threshold; nearest was {category.title}: {nearest.score:.2f} of {limit:.2f}."
+        elif content.passages:
+            yield "Nothing in it comes near a category of the policy."
+    yield from judgement.notes
+    if not content.passages:
+        yield _NOTHING
+    if content.unseen:
+        yield _UNSEEN
+    yield from (f"Not read: {error}" for error in content.errors)
+
+
+def _sentence(category: Category, match: Match, decision: Decision) -> str:
+    limit = category.thresholds.remove if decision == "remove" else category.thresholds.review
+    place = " and ".join(_place(evidence) for evidence in match.evidence[:3])
+    found = f" in {place}" if place else ""
+    return f"{category.title}, {match.score:.2f} (limit {limit:.2f}): {match.why}{found}."
+
+
+_PLACES = {
+    "body": "the text",
+    "ocr": "the words on the picture",
+    "speech": "what is said",
+    "caption": "the description",
+}
+
+
+def _place(evidence: Evidence) -> str:
+    place = _PLACES.get(evidence.kind, f"the {evidence.kind}")
+    if evidence.start is not None:
+        place += f" at {evidence.start:.1f} s"
+    words = evidence.text if len(evidence.text) <= 120 else f"{evidence.text[:119]}…"
+    return f"{place} “{words}”" if evidence.kind != "nudity" else "the marked part of the picture"
+
+
+def _once(places: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(places))[:MOST_EVIDENCE]
