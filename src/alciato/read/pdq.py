@@ -63,7 +63,7 @@ def dihedral(picture: Image.Image) -> dict[str, Bits]:
 
 def distance(left: Bits, right: Bits) -> NDArray[np.int64]:
     """Hamming distance, 0..256, of packed hashes (..., 32), broadcast: (n, 1, 32) and (m, 32) give (n, m)."""
-    return np.bitwise_count(left ^ right).sum(-1, dtype=np.int64)
+    return np.asarray(np.bitwise_count(left ^ right).sum(-1, dtype=np.int64))
 
 
 def parse(hexadecimal: str) -> Bits:
@@ -108,7 +108,7 @@ def _sample(signal: NDArray[np.uint8] | Floats) -> Floats:
 def _coefficients(samples: Floats) -> Floats:
     transform = _transform()
     rows = np.einsum("fs,sc->fc", transform, samples)  # (16, 64)
-    return np.einsum("fc,gc->fg", rows, transform)  # (16, 16)
+    return np.asarray(np.einsum("fc,gc->fg", rows, transform))  # (16, 16)
 
 
 def _pack(coefficients: Floats) -> Bits:
@@ -145,4 +145,4 @@ def _transform() -> Floats:
     """Rows 1..16 of the orthonormal DCT-II of 64 samples: (16, 64)."""
     frequency = np.arange(1, COEFFICIENTS + 1)[:, None]
     place = 2 * np.arange(SAMPLES)[None, :] + 1
-    return (np.sqrt(2 / SAMPLES) * np.cos(np.pi / 2 / SAMPLES * frequency * place)).astype(np.float32)
+    return np.asarray(np.sqrt(2 / SAMPLES) * np.cos(np.pi / 2 / SAMPLES * frequency * place), dtype=np.float32)

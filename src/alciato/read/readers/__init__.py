@@ -1,0 +1,1 @@
+"""The readers, one file each: words in pictures, speech, hashes, shots, nudity, tables, captions, language."""

@@ -1,0 +1,27 @@
+"""Nudity signals in a picture, or in the key frames of a clip."""
+
+from __future__ import annotations
+
+from alciato.item import Finding
+from alciato.models import Detector
+from alciato.read.content import Content
+
+
+class NudityReader:
+    """`nudity`: label, box, confidence, for clips start and end of the shot."""
+
+    kind = "nudity"
+    parts = frozenset({"image", "video"})
+    after: tuple[str, ...] = ()
+
+    def __init__(self, detector: Detector) -> None:
+        self.model, self.version = detector.name, detector.fingerprint
+        self._detector = detector
+
+    def read(self, content: Content) -> list[Finding]:
+        """Detect in all that is seen."""
+        return [
+            finding.model_copy(update={"start": view.start, "end": view.end})
+            for view in content.views
+            for finding in self._detector.detect(view.picture)
+        ]

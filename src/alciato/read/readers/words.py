@@ -1,0 +1,101 @@
+"""Text in pictures and key frames: lines with boxes, spaces given back, the same line in later frames merged.
+
+Scripts that the first model lacks are read by others (Tesseract), but only where the first one gives a reason:
+it saw lines and could not read them. A picture without words costs nothing more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
+from alciato.item import Finding
+from alciato.models import Ocr
+from alciato.read.blocks import reading_order
+from alciato.read.content import Content, View
+from alciato.read.language import detect_all
+from alciato.read.spacing import respace
+
+DOUBTFUL = 0.75  # mean confidence below which other scripts are tried
+SAME = 0.8  # share of letters that two lines of consecutive frames must have in common to be one line
+REVISION = "spacing1"
+
+
+class WordsReader:
+    """`ocr`: text, raw (where it was respaced), box, confidence, for clips start and end."""
+
+    kind = "ocr"
+    parts = frozenset({"image", "video"})
+    after: tuple[str, ...] = ()
+
+    def __init__(self, ocr: Ocr, others: Sequence[Ocr] = ()) -> None:
+        self.model = ocr.name
+        self.version = "+".join([ocr.fingerprint, *(other.fingerprint for other in others), REVISION])
+        self._ocr, self._others = ocr, others
+
+    def read(self, content: Content) -> list[Finding]:
+        """Read all that is seen, in reading order."""
+        return respaced(merged([self._lines(view) for view in content.views]))
+
+    def _lines(self, view: View) -> list[Finding]:
+        lines = self._ocr.recognise(view.picture)
+        for other in self._others:
+            if doubtful(lines):
+                lines = better(lines, other.recognise(view.picture))
+        lines = [line for line in lines if line.text]
+        if all(line.box for line in lines):
+            lines = [lines[place] for place in reading_order([line.box for line in lines if line.box])]
+        return [line.model_copy(update={"start": view.start, "end": view.end}) for line in lines]
+
+
+def doubtful(lines: Sequence[Finding]) -> bool:
+    """Tell whether lines were seen but not well read: unread ones have no text."""
+    return bool(lines) and _mean_confidence(lines) < DOUBTFUL
+
+
+def better(lines: list[Finding], others: list[Finding]) -> list[Finding]:
+    """The reading that is surer over all its lines."""
+    return others if others and _mean_confidence(others) > _mean_confidence(lines) else lines
+
+
+def merged(frames: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """One list of all lines; what stands in consecutive frames is one line from its first start to its last end."""
+    done: list[Finding] = []
+    shown: list[Finding] = []  # lines of the frame before
+    for frame in frames:
+        still: list[Finding] = []
+        for line in frame:
+            before = next((old for old in shown if _same(old, line)), None)
+            if before is None:
+                still.append(line)
+                continue
+            shown.remove(before)
+            surer = line if (line.confidence or 0) > (before.confidence or 0) else before
+            still.append(surer.model_copy(update={"start": before.start, "end": line.end}))
+        done += shown
+        shown = still
+    return sorted(done + shown, key=lambda line: line.start or 0.0)  # stable: reading order within a start
+
+
+def respaced(lines: list[Finding]) -> list[Finding]:
+    """Give back lost spaces, in the language of all lines together; the raw line is kept where it changes."""
+    texts = [line.text or "" for line in lines]
+    language = detect_all(texts).code or ("en" if "".join(texts).isascii() else None)
+    return [
+        line if new == line.text else line.model_copy(update={"text": new, "raw": line.text})
+        for line, new in zip(lines, respace(texts, language), strict=True)
+    ]
+
+
+def _same(old: Finding, new: Finding) -> bool:
+    if old.end is None or new.start is None or abs(new.start - old.end) > 1e-3:
+        return False
+    one, other = ("".join((line.text or "").casefold().split()) for line in (old, new))
+    return one == other or SequenceMatcher(None, one, other, autojunk=False).ratio() >= SAME
+
+
+def _mean_confidence(lines: Sequence[Finding]) -> float:
+    """Mean over the letters; a line without text counts as one letter of no confidence."""
+    weights = [max(1, len(line.text or "")) for line in lines]
+    sure = [(line.confidence or 0.0) if line.text else 0.0 for line in lines]
+    return sum(w * s for w, s in zip(weights, sure, strict=True)) / sum(weights)

@@ -1,0 +1,122 @@
+"""Readings to units: each thing that a search can match, with its place and a name that never changes.
+
+A unit's id is `ITEM/PART/KIND/NUMBER`. The text of a unit is the respaced one; raw is kept where it differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alciato.item import Finding, Image, Item, Part, Table, Text, Unit, Video
+from alciato.read.blocks import blocks, union
+from alciato.read.content import table_text
+from alciato.read.language import detect, detect_all
+
+PASSAGE = 160  # words of one unit of a long text, about
+SENTENCE_END = re.compile(r"(?<=[.!?…\u3002\uff01\uff1f\u0964])\s+|\n{2,}")
+Readings = Mapping[tuple[int, str], Sequence[Finding]]
+"""Findings by part and kind of reading."""
+
+
+def units_of(item: Item, readings: Readings, kinds: Iterable[str] | None = None) -> list[Unit]:
+    """Build the units of an item, of some kinds or of all, from what has been read of it."""
+    wanted = None if kinds is None else frozenset(kinds)
+    units: list[Unit] = []
+    for number, part in enumerate(item.parts):
+        found = {kind: findings for (place, kind), findings in readings.items() if place == number}
+        made = [*_written(part, found), *_seen(part, found), *_said(found)]
+        counts: dict[str, int] = {}
+        for unit in made:
+            count = counts.setdefault(unit.kind, 0)
+            counts[unit.kind] += 1
+            place = {"id": f"{item.id}/{number}/{unit.kind}/{count}", "item": item.id, "part": number}
+            units.append(unit.model_copy(update=place))
+    units = _named(units)
+    return units if wanted is None else [unit for unit in units if unit.kind in wanted]
+
+
+def passages(text: str, words: int = PASSAGE) -> list[str]:
+    """Cut a long text into passages of about so many words, at the ends of sentences where there are any."""
+    if len(text.split()) <= words * 3 // 2:
+        return [text.strip()] if text.strip() else []
+    done: list[str] = []
+    waiting: list[str] = []
+    for sentence in _sentences(text, words):
+        if waiting and sum(len(part.split()) for part in waiting) + len(sentence.split()) > words:
+            done.append(" ".join(waiting))
+            waiting = []
+        waiting.append(sentence)
+    return [*done, " ".join(waiting)] if waiting else done
+
+
+def _sentences(text: str, words: int) -> Iterable[str]:
+    for sentence in SENTENCE_END.split(text):
+        parts = sentence.split()
+        for start in range(0, len(parts), words):  # a sentence without an end is cut hard
+            yield " ".join(parts[start : start + words])
+
+
+def _written(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Unit]:
+    if isinstance(part, Text):
+        return [_unit("body", text=passage) for passage in passages(part.text)]
+    if isinstance(part, Table):
+        texts = [finding.text or "" for finding in found.get("table", ())] or [table_text(part)[:4000]]
+        return [_unit("table", text=text) for text in texts if text]
+    return []
+
+
+def _seen(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Unit]:
+    hashes = found.get("pdq", ())
+    units: list[Unit] = []
+    if isinstance(part, Image):
+        units.append(_unit("picture", pdq=hashes[0].value if hashes else None))
+    elif isinstance(part, Video):
+        units += [_unit("frame", pdq=one.value, start=one.start, end=one.end) for one in hashes]
+    captions = [_unit("caption", text=caption.text or "") for caption in found.get("caption", ())]
+    return [*units, *_blocks(found.get("ocr", ())), *captions]
+
+
+def _blocks(lines: Sequence[Finding]) -> list[Unit]:
+    """Lines that stand together, at the same time, are one unit: a sentence over three lines is found as one."""
+    units = []
+    for start in sorted({line.start for line in lines}, key=lambda start: start or 0.0):
+        here = [line for line in lines if line.start == start]
+        placed = [line for line in here if line.box is not None]
+        groups = blocks([line.box for line in placed if line.box is not None])
+        units += [_block([placed[i] for i in group]) for group in groups]
+        units += [_block([line]) for line in here if line.box is None]
+    return units
+
+
+def _block(lines: Sequence[Finding]) -> Unit:
+    text = " ".join(line.text or "" for line in lines)
+    raw = " ".join(line.raw or line.text or "" for line in lines)
+    ends = [line.end for line in lines if line.end is not None]
+    boxes = [line.box for line in lines if line.box is not None]
+    return _unit(
+        "ocr",
+        text=text,
+        raw=None if raw == text else raw,
+        box=union(boxes) if boxes else None,
+        start=lines[0].start,
+        end=max(ends) if ends else None,
+    )
+
+
+def _said(found: Mapping[str, Sequence[Finding]]) -> list[Unit]:
+    return [_unit("speech", text=one.text, start=one.start, end=one.end) for one in found.get("speech", ()) if one.text]
+
+
+def _unit(kind: str, **fields: Any) -> Unit:
+    """A unit that does not know yet where it stands."""
+    return Unit(id="", item="", part=0, kind=kind, **fields)
+
+
+def _named(units: list[Unit]) -> list[Unit]:
+    """Name the language of each unit: its own where it is clear, else that of the whole item."""
+    whole = detect_all(unit.text for unit in units).code
+    return [
+        unit.model_copy(update={"language": detect(unit.text).code or whole}) if unit.text else unit for unit in units
+    ]
