@@ -1,7 +1,7 @@
 """A folder with 100 good posts of all kinds, and 20 files of which each is bad in its own way.
 
-    truth = make_faults(folder)
-    scan([folder])  # → 100 posts; a report for each name of truth.bad, with its reason
+truth = make_faults(folder)
+scan([folder])  # → 100 posts; a report for each name of truth.bad, with its reason
 """
 
 import csv
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from media_samples import animation, clip, encoded, pdf, wav
 
 GOOD, BAD = 100, 20
@@ -149,5 +150,8 @@ def hollow_mp4():
 def locked_pdf():
     """A PDF that says it is encrypted with a password that nobody has."""
     whole = pdf()
-    lock = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]" % (b"ab" * 32, b"cd" * 32)
+    lock = b"/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <%s> /U <%s> >> /ID [<00> <00>]" % (
+        b"ab" * 32,
+        b"cd" * 32,
+    )
     return whole.replace(b"/Root 1 0 R", b"/Root 1 0 R " + lock)

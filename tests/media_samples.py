@@ -17,9 +17,9 @@ def picture(seed=0, size=(96, 64)):
     return drawn
 
 
-def encoded(form, seed=0, size=(96, 64), **options):
+def encoded(form, seed=0, size=(96, 64), options=None):
     file = io.BytesIO()
-    picture(seed, size).save(file, form, **options)
+    picture(seed, size).save(file, form, **(options or {}))
     return file.getvalue()
 
 
@@ -101,9 +101,8 @@ def pdf(lines=("Hello from Mars",), pages=1, size=(300, 200)):
         stream = f"BT /F1 14 Tf 20 {size[1] - 40} Td {text} ET".encode()
         box = f"[0 0 {size[0]} {size[1]}]"
         resources = "<< /Font << /F1 3 0 R >> >>"
-        objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox {box} /Contents {5 + 2 * page} 0 R /Resources {resources} >>".encode()
-        )
+        entry = f"/MediaBox {box} /Contents {5 + 2 * page} 0 R /Resources {resources}"
+        objects.append(f"<< /Type /Page /Parent 2 0 R {entry} >>".encode())
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream))
     return _pdf_file(objects)
 

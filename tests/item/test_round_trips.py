@@ -4,10 +4,10 @@ import math
 import pytest
 from hypothesis import given, settings
 from pydantic import ValidationError
-from item_strategies import items
 
 from alciato.item import Item, Table, Text
 from alciato.item.arrow import item_schema, items_from_arrow, items_to_arrow
+from item_strategies import items
 
 
 def exact(item):
@@ -49,7 +49,9 @@ def test_arrow_survives_parquet(tmp_path):
     assert [exact(back) for back in items_from_arrow(pq.read_table(tmp_path / "items.parquet"))] == [exact(item)]
 
 
-@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, "\ud800", 1 << 14_001], ids=["nan", "inf", "-inf", "surrogate", "long"])
+@pytest.mark.parametrize(
+    "bad", [math.nan, math.inf, -math.inf, "\ud800", 1 << 14_001], ids=["nan", "inf", "-inf", "surrogate", "long"]
+)
 def test_what_json_cannot_hold_is_refused_at_once(bad):
     with pytest.raises(ValidationError):
         Table(columns=("a",), rows=((bad,),))

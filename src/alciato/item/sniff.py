@@ -102,7 +102,8 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def looks_like_text(head: bytes) -> bool:
-    """Tell whether the bytes could be text: no control characters that text does not use, or a UTF-16 mark."""
+    """Tell whether the bytes could be text: a UTF-16 mark, or next to no control characters that text does not use."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return True
-    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head)
+    controls = len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head))
+    return controls <= len(head) // 20  # a table with a few bad rows is still a table

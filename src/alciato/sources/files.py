@@ -76,8 +76,12 @@ def _file(path: Path, root: Path) -> Found | Skipped:
     except OSError as error:
         return skipped(path, unreadable(error))
     if not stat.S_ISREG(mode):
-        return skipped(path, BadMedia("not-a-file", "it is a device, a pipe or a socket."))
+        return skipped(path, _not_a_file())
     return Found(path, root)
+
+
+def _not_a_file() -> BadMedia:
+    return BadMedia("not-a-file", "it is a folder, a device, a pipe or a socket.")
 
 
 @contextmanager
@@ -91,10 +95,11 @@ def open_file(path: Path, limit: int) -> Iterator[BinaryIO]:
         number = os.open(path, flags)
     except OSError as error:
         raise unreadable(error) from error
+    status = os.fstat(number)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(number)
+        raise _not_a_file()
     with os.fdopen(number, "rb") as file:
-        status = os.fstat(number)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadMedia("not-a-file", "it is a device, a pipe or a socket.")
         if status.st_size == 0:
             raise BadMedia("empty", "it has no bytes.", remedy="Copy it again.")
         if status.st_size > limit:
@@ -109,4 +114,4 @@ def open_file(path: Path, limit: int) -> Iterator[BinaryIO]:
 def read_file(path: Path, limit: int) -> bytes:
     """Read a regular file of at most `limit` bytes. Raises `BadMedia` as `open_file` does."""
     with open_file(path, limit) as file:
-        return file.read(limit)
+        return file.read(os.fstat(file.fileno()).st_size)  # asked for `limit`, Python would allocate all of it

@@ -82,15 +82,13 @@ class _Chat:
             yield self._post(message, number, parts, media, beside)
 
     def _files(self, message: Mapping[str, Any], beside: Beside) -> Iterator[str]:
-        thumbnail = message.get("thumbnail")
-        if isinstance(thumbnail, str) and "\0" not in thumbnail:
-            beside.name(thumbnail)  # a small copy of what the message shows is no post of its own
         for field in ("photo", "file"):
             path = message.get(field)
             if not isinstance(path, str) or not path:
                 continue
             if path.startswith("("):  # "(File not included. Change data exporting settings to download.)"
                 raise BadMedia("missing-file", f"the export left out its {field}.", remedy="Export it with files.")
+            _name_small_copies(path, beside)
             kind = promised_kind(path)
             if kind is None or kind.family in ("picture", "clip"):
                 yield path  # others, such as a PDF, are posts of their own
@@ -110,6 +108,14 @@ class _Chat:
         return Post(
             Item(id=clean_text(f"telegram:{chat}:{number}"), parts=tuple(parts), metadata=kept, links=links), media
         )
+
+
+def _name_small_copies(path: str, beside: Beside) -> None:
+    """A small copy of what a message shows is no post of its own."""
+    stem, _, _ = path.rpartition(".")
+    for small in (f"{stem}_thumb.jpg", f"{path}_thumb.jpg"):
+        if "\0" not in small:
+            beside.name(small)
 
 
 def _words(message: Mapping[str, Any]) -> Iterator[str]:
