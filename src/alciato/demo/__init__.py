@@ -1,0 +1,26 @@
+"""Builds real posts from what packages ship, and runs every verb over them.
+
+Public: `build_demo`, `run_demo`, `DemoTruth`, `DemoResult`, `speak`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from alciato.demo.build import build_demo
+    from alciato.demo.truth import DemoTruth, TruthPost
+    from alciato.demo.voice import speak
+
+_HOMES = {"build_demo": "build", "DemoTruth": "truth", "TruthPost": "truth", "speak": "voice"}
+
+__all__ = ["DemoTruth", "TruthPost", "build_demo", "speak"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
