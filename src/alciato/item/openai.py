@@ -94,6 +94,8 @@ def _text(part: Mapping[str, Any]) -> str:
 def _url(part: Mapping[str, Any]) -> bytes:
     holder = part[part["type"]]
     url = holder if isinstance(holder, str) else holder["url"]
+    if not isinstance(url, str):
+        raise TypeError("url")
     if not url.startswith("data:"):
         remedy = "Nothing is fetched: send the bytes as a data URL."
         raise BadMedia("remote", f"{url[:200]!r} is an address, not data.", remedy=remedy)
