@@ -100,8 +100,8 @@ def _passages(spoken: Sequence[Evidence], described: Sequence[Evidence]) -> Iter
     """Each text by itself, what is said as a whole, and the whole with each description of a picture."""
     for place in (*spoken, *described):
         for piece in windows(place.text):
-            words, picture = ("", piece) if place.kind == "caption" else (piece, None)
-            yield Passage(words, (place.model_copy(update={"text": piece}),), picture)
+            words, shows = ("", piece) if place.kind == "caption" else (piece, None)
+            yield Passage(words, (place.model_copy(update={"text": piece}),), shows)
     whole, places = _whole([place for place in spoken if place.kind != "table"])
     if len(places) > 1:
         yield Passage(whole, places)

@@ -84,8 +84,8 @@ def _reasons(content: Content, judgement: Judgement, policy: Policy, decisions: 
 def _sentence(category: Category, match: Match, decision: Decision) -> str:
     limit = category.thresholds.remove if decision == "remove" else category.thresholds.review
     place = " and ".join(_place(evidence) for evidence in match.evidence[:3])
-    found = f" in {place}" if place else ""
-    return f"{category.title}, {match.score:.2f} (limit {limit:.2f}): {match.why}{found}."
+    rests = f" It rests on {place}." if place else ""
+    return f"{category.title}, {match.score:.2f} (limit {limit:.2f}): {match.why}.{rests}"
 
 
 _PLACES = {

@@ -15,7 +15,7 @@ from alciato.judge.policy import Policy
 from alciato.judge.strategy import Strategy, load_strategy
 from alciato.models import Picture
 from alciato.progress import Progress, Report, silent
-from alciato.settings import Settings, default_settings
+from alciato.settings import Limits, Settings, default_settings
 from alciato.store import Collection
 
 Named = TypeVar("Named", Unit, Reading)
@@ -49,7 +49,7 @@ def judge(
     progress = Progress("judge", 0, len(wanted))
     for batch in _batched(wanted, settings.batch):
         fresh = [id_ for id_ in batch if id_ not in done]
-        verdicts = _judge_batch(collection, policy, judging, fresh)
+        verdicts = _judge_batch(collection, policy, judging, fresh, settings.limits)
         collection.save_verdicts(list(verdicts.values()))
         skipped = progress.skipped + sum(not verdict.scores for verdict in verdicts.values())
         progress = Progress("judge", progress.done + len(batch), len(wanted), skipped)
@@ -76,10 +76,12 @@ def judge_items(
             yield verdict_for(content, outcome, policy, judging)
 
 
-def _judge_batch(collection: Collection, policy: Policy, judging: Strategy, ids: list[str]) -> dict[str, Verdict]:
+def _judge_batch(
+    collection: Collection, policy: Policy, judging: Strategy, ids: list[str], limits: Limits
+) -> dict[str, Verdict]:
     if not ids:
         return {}
-    contents = contents_of(collection, ids)
+    contents = contents_of(collection, ids, limits)
     outcomes = judging.judge(contents)
     return {
         content.item.id: verdict_for(content, outcome, policy, judging)
@@ -87,18 +89,18 @@ def _judge_batch(collection: Collection, policy: Policy, judging: Strategy, ids:
     }
 
 
-def contents_of(collection: Collection, ids: Sequence[str]) -> list[Content]:
+def contents_of(collection: Collection, ids: Sequence[str], limits: Limits) -> list[Content]:
     """Give what a judge sees of some items of a collection, in the order of the ids."""
     units = _by_item(collection.units(ids))
     readings = _by_item(collection.readings(ids))
     return [
-        content_of(item, units.get(item.id, []), readings.get(item.id, []), partial(_look, collection, item))
+        content_of(item, units.get(item.id, []), readings.get(item.id, []), partial(_look, collection, item, limits))
         for item in collection.items(ids)
     ]
 
 
-def _look(collection: Collection, item: Item) -> list[Picture]:
-    return pictures_of(item, collection.media_many([part.media for _, part in item.media()]))
+def _look(collection: Collection, item: Item, limits: Limits) -> list[Picture]:
+    return pictures_of(item, collection.media_many([part.media for _, part in item.media()]), limits)
 
 
 def _by_item(found: Iterable[Named]) -> dict[str, list[Named]]:

@@ -1,77 +1,51 @@
-"""Pictures of an item, decoded small: for models that see, and for the report. Untrusted bytes, bounded pixels."""
+"""Pictures of an item, decoded small: for models that see, and for the report."""
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Callable, Mapping
-
-from PIL import Image as Pictures
-from PIL import ImageOps, UnidentifiedImageError
+from collections.abc import Mapping
 
 from alciato.errors import BadMedia
 from alciato.item import Image, Item, Video
 from alciato.models import Picture
+from alciato.read.pictures import decode_picture
+from alciato.read.video import sampled_frames
+from alciato.settings import Limits
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
-MOST_PIXELS = 50_000_000
-Media = Callable[[str], bytes]
-"""Bytes by hash."""
+ENOUGH = 0.2
+"""Seconds by which a frame may come before the one that is asked for."""
 
 
-def small_picture(data: bytes, side: int) -> Picture:
+def small_picture(data: bytes, side: int, limits: Limits) -> Picture:
     """Decode a picture upright, RGB on white, at most `side` pixels wide and high. Raises `BadMedia`."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pictures.DecompressionBombWarning)
-            with Pictures.open(io.BytesIO(data), formats=FORMATS) as picture:
-                if picture.width * picture.height > MOST_PIXELS:
-                    raise BadMedia("too-many-pixels", f"{picture.width} by {picture.height} pixels.")
-                picture.draft("RGB", (side, side))
-                upright = ImageOps.exif_transpose(picture)
-                return _shrunk(upright, side)
-    except (UnidentifiedImageError, Pictures.DecompressionBombError, OSError, ValueError, SyntaxError) as error:
-        raise BadMedia("broken", f"the picture could not be decoded ({error}).") from error
+    picture = decode_picture(data, limits)
+    picture.thumbnail((side, side))
+    return picture
 
 
-def frame_at(data: bytes, second: float, side: int) -> Picture:
-    """Decode the frame of a clip that is shown at a second, small. Raises `BadMedia`."""
-    import av
-
-    try:
-        with av.open(io.BytesIO(data), mode="r") as clip:
-            stream = clip.streams.video[0]
-            if second > 0 and stream.time_base:
-                clip.seek(int(second / stream.time_base), stream=stream)
-            shown = None
-            for frame in clip.decode(stream):
-                if shown is not None and frame.time is not None and frame.time > second:
-                    break
-                shown = frame
-            if shown is None:
-                raise BadMedia("no-streams", "the clip has no frame.")
-            return _shrunk(shown.to_image(), side)
-    except (av.FFmpegError, IndexError, ValueError) as error:
-        raise BadMedia("broken", f"the clip could not be decoded ({error}).") from error
+def frame_at(data: bytes, mime: str, second: float, side: int, limits: Limits) -> Picture:
+    """Decode about the frame that is shown at a second, at most `side` pixels wide and high. Raises `BadMedia`."""
+    shown = None
+    for frame in sampled_frames(data, mime, limits, longest=side):
+        if shown is not None and frame.second > second:
+            break
+        shown = frame.picture
+        if frame.second > second - ENOUGH:
+            break
+    if shown is None:
+        raise BadMedia("broken", "no frame of the clip can be decoded.")
+    return shown
 
 
-def pictures_of(item: Item, media: Mapping[str, bytes], side: int = 896, most: int = 4) -> list[Picture]:
+def pictures_of(
+    item: Item, media: Mapping[str, bytes], limits: Limits, side: int = 896, most: int = 4
+) -> list[Picture]:
     """Give the pictures of an item and the first frame of each clip, in order, at most `most`. Raises `BadMedia`."""
     found: list[Picture] = []
     for part in item.parts:
         if len(found) == most:
             break
         if isinstance(part, Image) and part.media in media:
-            found.append(small_picture(media[part.media], side))
+            found.append(small_picture(media[part.media], side, limits))
         elif isinstance(part, Video) and part.media in media:
-            found.append(frame_at(media[part.media], 0.0, side))
+            found.append(frame_at(media[part.media], part.mime, 0.0, side, limits))
     return found
-
-
-def _shrunk(picture: Picture, side: int) -> Picture:
-    picture.thumbnail((side, side), Pictures.Resampling.LANCZOS)
-    if picture.mode in {"RGBA", "LA", "PA"} or "transparency" in picture.info:
-        layer = picture.convert("RGBA")
-        ground = Pictures.new("RGBA", layer.size, "white")
-        return Pictures.alpha_composite(ground, layer).convert("RGB")
-    return picture.convert("RGB")
