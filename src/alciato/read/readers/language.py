@@ -10,13 +10,9 @@ from alciato.read.language import detect_all
 class LanguageReader:
     """`language`: label (ISO 639-1), confidence. No finding where it is not clear."""
 
-    kind, model = "language", "fasttext:lid.176"
+    kind, model, version = "language", "fasttext:lid.176", "1"
     parts = frozenset({"text", "table", "image", "audio", "video"})
-    after = ("ocr", "speech")
-
-    def __init__(self, upstream: str = "") -> None:
-        """Take the versions of the readings that the words come from: others may mean another language."""
-        self.version = f"1+{upstream}" if upstream else "1"
+    after: tuple[str, ...] = ("ocr", "speech")
 
     def read(self, content: Content) -> list[Finding]:
         """Name the language of all words together."""

@@ -12,7 +12,7 @@ class Reader(Protocol):
     """One kind of reading by one model.
 
     `version` changes whenever the same part could give other findings; then the part is read again.
-    `after` names the kinds of reading whose findings this one takes from `content.found`.
+    `after` names the kinds of reading whose findings this one takes from `content.found`: with these it is done again.
     """
 
     kind: str

@@ -1,0 +1,163 @@
+"""A batch of items through all readers: read each part once, build the units, encode their words together.
+
+One reader that fails on one part leaves a reading with its reason, and stops nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from alciato.errors import BadMedia
+from alciato.item import Finding, Item, Reading
+from alciato.models import Encoder, load
+from alciato.read.content import Content, View
+from alciato.read.found import Found
+from alciato.read.plan import Stamp
+from alciato.read.readers.chosen import chosen_readers
+from alciato.read.readers.reader import Reader
+from alciato.read.units import Readings, units_of
+from alciato.settings import Settings
+
+UNITS_REVISION = "units1"
+ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
+UNITS_OF = {
+    "ocr": frozenset({"ocr"}),
+    "speech": frozenset({"speech"}),
+    "caption": frozenset({"caption"}),
+    "table": frozenset({"table"}),
+    "pdq": frozenset({"picture", "frame"}),
+}
+"""Kinds of unit that a new reading changes; `encode` makes all anew."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """An item, how to get the bytes of its media, what to read (part, kind), and what has been read before."""
+
+    item: Item
+    fetch: Callable[[str], bytes]
+    work: Collection[tuple[int, str]]
+    known: Readings
+
+
+class BatchReader:
+    """The readers and encoders that the settings name; loaded once, used for any number of batches."""
+
+    def __init__(self, settings: Settings, types: Iterable[str], kinds: Iterable[str] | None = None) -> None:
+        self.settings = settings
+        self.readers: list[Reader] = chosen_readers(settings, types, kinds)
+        self._kinds = None if kinds is None else frozenset(kinds)
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """What makes the vectors of words."""
+        return load(self.settings.models.encoder, Encoder, self.settings)
+
+    @cached_property
+    def image_encoder(self) -> Encoder | None:
+        """What makes the vectors of pictures, if one is named."""
+        name = self.settings.models.image_encoder
+        return None if name is None else load(name, Encoder, self.settings)
+
+    def stamps(self) -> list[Stamp]:
+        """What every part shall have been read with."""
+        stamps = [Stamp(reader.kind, reader.model, reader.version, reader.parts) for reader in self.readers]
+        if self._kinds is None or "encode" in self._kinds:
+            stamps.append(self._encode_stamp())
+        return stamps
+
+    def read(self, jobs: Sequence[Job]) -> list[Found]:
+        """Read a batch; the results are in the order of the jobs."""
+        done = [self._read_item(job) for job in jobs]
+        self._encode(found for found, _ in done)
+        for job, (found, views) in zip(jobs, done, strict=True):
+            self._encode_pictures(found, views)
+            if (0, "encode") in job.work:
+                found.readings.append(_reading(job.item.id, 0, self._encode_stamp()))
+        return [found for found, _ in done]
+
+    def findings(self, job: Job) -> Found:
+        """Read one item without encoding anything."""
+        return self._read_item(job)[0]
+
+    def _read_item(self, job: Job) -> tuple[Found, dict[str, View]]:
+        found, findings = Found(), dict(job.known)
+        views: dict[str, View] = {}
+        for number, part in enumerate(job.item.parts):
+            content = Content(part, job.fetch, self.settings.limits)
+            content.found = {kind: tuple(some) for (place, kind), some in findings.items() if place == number}
+            for reader in self.readers:
+                if any((number, kind) in job.work for kind in (reader.kind, *reader.after)):
+                    reading = read_part(reader, content, job.item.id, number)
+                    findings[number, reader.kind] = content.found[reader.kind] = reading.findings
+                    found.readings.append(reading)
+            views |= self._views(content, job, number)
+        found.units = units_of(job.item, findings, _changed(job.work))
+        return found, views
+
+    def _views(self, content: Content, job: Job, number: int) -> dict[str, View]:
+        """Pictures to encode, by unit id; none without an image encoder, so that nothing is decoded in vain."""
+        if self.image_encoder is None or content.part.type not in ("image", "video"):
+            return {}
+        kind = "picture" if content.part.type == "image" else "frame"
+        if not ({(0, "encode"), (number, "pdq")} & set(job.work)):
+            return {}
+        try:
+            views = content.views
+        except BadMedia:  # the readers have said so already
+            return {}
+        return {f"{job.item.id}/{number}/{kind}/{place}": view for place, view in enumerate(views)}
+
+    def _encode(self, found: Iterable[Found]) -> None:
+        places = [(one.vectors, unit) for one in found for unit in one.units if unit.text]
+        if places:
+            vectors = self.encoder.encode([unit.text for _, unit in places])
+            for (into, unit), vector in zip(places, vectors, strict=True):
+                into[unit.id] = vector
+
+    def _encode_pictures(self, found: Found, views: Mapping[str, View]) -> None:
+        ids = [unit.id for unit in found.units if unit.id in views]
+        if ids and self.image_encoder is not None:
+            vectors = self.image_encoder.encode([views[id_].picture for id_ in ids])
+            found.visual = dict(zip(ids, vectors, strict=True))
+
+    def _encode_stamp(self) -> Stamp:
+        encoders = [self.encoder] + ([self.image_encoder] if self.image_encoder else [])
+        model = "+".join(encoder.name for encoder in encoders)
+        version = "+".join([*(encoder.fingerprint for encoder in encoders), UNITS_REVISION])
+        return Stamp("encode", model, version, ALL_TYPES, once=True)
+
+
+def read_part(reader: Reader, content: Content, item: str, part: int) -> Reading:
+    """Read one part by one reader. Whatever it raises becomes the reading's error: untrusted media raise anything."""
+    stamp = Stamp(reader.kind, reader.model, reader.version, reader.parts)
+    try:
+        return _reading(item, part, stamp, reader.read(content))
+    except BadMedia as error:
+        return _reading(item, part, stamp, error=f"{error.reason}: {error}")
+    except Exception as error:  # noqa: BLE001 - one reader on one item must never end the run; the reason is kept
+        return _reading(item, part, stamp, error=f"{type(error).__name__}: {error}")
+
+
+def _reading(item: str, part: int, stamp: Stamp, findings: Iterable[Finding] = (), error: str | None = None) -> Reading:
+    return Reading(
+        item=item,
+        part=part,
+        kind=stamp.kind,
+        model=stamp.model,
+        version=stamp.version,
+        findings=tuple(findings),
+        error=error,
+        read_at=datetime.now(UTC),
+    )
+
+
+def _changed(work: Collection[tuple[int, str]]) -> frozenset[str] | None:
+    """Kinds of unit to build anew; None for all."""
+    kinds = {kind for _, kind in work}
+    if "encode" in kinds:
+        return None
+    return frozenset().union(*(UNITS_OF.get(kind, frozenset()) for kind in kinds))
