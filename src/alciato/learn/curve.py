@@ -1,0 +1,76 @@
+"""The curve of a run: one row a figure, as Parquet for programs and as a picture for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet
+
+SCHEMA = pa.schema(
+    [
+        ("step", pa.int64()),
+        ("epoch", pa.float64()),
+        ("split", pa.string()),
+        ("metric", pa.string()),
+        ("value", pa.float64()),
+    ]
+)
+
+
+class Row(NamedTuple):
+    """One figure: after `step` steps and `epoch` passes, on `split` (`train`, `validation` or `test`)."""
+
+    step: int
+    epoch: float
+    split: str
+    metric: str
+    value: float
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as Parquet, whole or not at all."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
+    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
+    draft = path.with_name(f".{path.name}.draft")
+    parquet.write_table(table, draft)
+    draft.replace(path)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Read the rows of `write_rows`, exactly as they were."""
+    return [Row(**row) for row in parquet.read_table(path).to_pylist()]
+
+
+def plot(path: Path, rows: Sequence[Row]) -> None:
+    """Draw every figure over the steps, training beside validation, as SVG or PNG by the extension."""
+    import altair
+    import vl_convert
+
+    data = [row._asdict() for row in _thinned(rows) if math.isfinite(row.value)]
+    line = (
+        altair.Chart(altair.Data(values=data), width=360, height=140)
+        .mark_line(point=len(data) < 200)
+        .encode(
+            x=altair.X("step:Q", title="step"),
+            y=altair.Y("value:Q", title=None, scale=altair.Scale(zero=False)),
+            color=altair.Color("split:N", title=None),
+        )
+    )
+    chart: dict[str, Any] = line.facet(facet=altair.Facet("metric:N", title=None), columns=2)
+    chart = chart.resolve_scale(y="independent").to_dict()  # type: ignore[attr-defined]
+    if path.suffix == ".png":
+        path.write_bytes(vl_convert.vegalite_to_png(chart, scale=2))
+    else:
+        path.write_text(vl_convert.vegalite_to_svg(chart), "utf-8")
+
+
+def _thinned(rows: Sequence[Row], most: int = 400) -> list[Row]:
+    """Every n-th row of each line, so that a long run is still a small picture; the last one stays."""
+    lines: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        lines.setdefault((row.split, row.metric), []).append(row)
+    return [row for line in lines.values() for row in line[-1 :: -max(1, len(line) // most)][::-1]]
