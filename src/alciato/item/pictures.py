@@ -11,6 +11,7 @@ from PIL import ImageFile
 from alciato.errors import BadMedia
 from alciato.item.animations import Frame, frames
 from alciato.item.parts import Image, Video, media_hash
+from alciato.item.png import proven_whole
 from alciato.item.sniff import Kind
 from alciato.settings import Limits
 
@@ -21,7 +22,7 @@ _QUARTER_TURNS = (5, 6, 7, 8)  # values of the orientation tag (Exif 0x0112) tha
 
 
 def picture_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Image | Video:
-    """Build the part of a picture, after decoding it once in full. Raises `BadMedia` with the reason."""
+    """Build the part of a picture, after proving it whole. Raises `BadMedia` with the reason."""
     animation = _bounded(data, kind, limits)
     width, height = _decode(data, kind, limits)
     medium = media_hash(data)
@@ -48,15 +49,16 @@ def _bounded(data: bytes, kind: Kind, limits: Limits) -> list[Frame]:
 
 
 def _decode(data: bytes, kind: Kind, limits: Limits) -> tuple[int, int]:
-    """Decode the first frame; return width and height as shown."""
+    """Decode the first frame, where no checksum proves it whole; return width and height as shown."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit speaks, and speaks once
             with Pictures.open(io.BytesIO(data), formats=(_pillow_name(kind),)) as picture:
                 _check_pixels(*picture.size, limits)
                 width, height = picture.size
-                turned = picture.getexif().get(0x0112) in _QUARTER_TURNS
-                _load(picture)
+                turned = _may_be_turned(data, kind) and picture.getexif().get(0x0112) in _QUARTER_TURNS
+                if kind.name != "PNG" or not proven_whole(data):
+                    _load(picture)
     except BadMedia:
         raise
     except Pictures.DecompressionBombError as error:
@@ -65,6 +67,11 @@ def _decode(data: bytes, kind: Kind, limits: Limits) -> tuple[int, int]:
     except Exception as error:  # a decoder may raise anything on bytes made to break it
         raise _told(data, kind, error) from error
     return (height, width) if turned else (width, height)
+
+
+def _may_be_turned(data: bytes, kind: Kind) -> bool:
+    """Spare a PNG from being decoded for a tag that it does not have."""
+    return kind.name != "PNG" or b"eXIf" in data or b"Raw profile type exif" in data
 
 
 def _load(picture: ImageFile.ImageFile) -> None:
