@@ -1,0 +1,1 @@
+"""The packaged kinds of post, one file each."""

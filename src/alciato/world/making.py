@@ -1,0 +1,147 @@
+"""Posts of a kind, by their number: `make("macro", n=1000, seed=7)` is a sequence that draws each post when asked.
+
+Post 12 of a seed is the same whether it is drawn alone, in order, or by another process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, overload
+
+from pydantic import ValidationError
+
+from alciato.errors import UsageError
+from alciato.world.cues import injected
+from alciato.world.draw import SPLITS, Draw, Split
+from alciato.world.post import Composition, WorldPost
+from alciato.world.registry import Kind, Options, kind_named
+
+CHUNK = 64
+"""Sets of posts that one process draws at a time."""
+
+
+def make(
+    kind: str,
+    n: int,
+    *,
+    seed: int = 0,
+    split: Split | None = None,
+    disjoint: bool = True,
+    workers: int = 1,
+    **options: Any,
+) -> Posts:
+    """Give `n` posts of a kind as a sequence; each is drawn when it is asked for, and is the same every time.
+
+    Args:
+        kind: name of the kind; see `kinds`.
+        n: how many.
+        seed: chooses the posts.
+        split: train, validation or test: their posts differ, and their concepts (objects, grounds, groups, phrases)
+            do not overlap. None: posts of all concepts.
+        disjoint: False lets every split have all concepts, so that only the posts differ.
+        workers: processes that draw while the sequence is iterated; the posts are the same with any number.
+        options: what the kind can choose, such as `size`; see its `options`.
+
+    Raises:
+        UsageError: an unknown kind, split or option, or a value that an option does not take.
+    """
+    chosen = kind_named(kind)
+    if n < 0 or workers < 1:
+        raise UsageError(f"n={n}, workers={workers}.", remedy="n is 0 or more, workers is 1 or more.")
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"no split is named {split!r}.", remedy=f"Known: {', '.join(SPLITS)}.")
+    return Posts(chosen, n, seed, split, disjoint, checked(chosen, options), workers)
+
+
+def checked(kind: Kind, options: dict[str, Any]) -> Options:
+    """Check options against what the kind takes. Raises `UsageError` naming the option."""
+    try:
+        return kind.options(**options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(place) for place in first["loc"])
+        known = ", ".join(kind.options.model_fields)
+        raise UsageError(f"option {name!r} of {kind.name}: {first['msg']}.", remedy=f"Known: {known}.") from error
+
+
+@dataclass(frozen=True)
+class Posts(Sequence[WorldPost]):
+    """The posts of one kind and seed. Indexing draws one; iterating draws all, in `workers` processes."""
+
+    kind: Kind
+    n: int
+    seed: int
+    split: Split | None
+    disjoint: bool
+    options: Options
+    workers: int = 1
+
+    def __len__(self) -> int:
+        return self.n
+
+    @overload
+    def __getitem__(self, number: int) -> WorldPost: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[WorldPost]: ...
+    def __getitem__(self, number: int | slice) -> WorldPost | list[WorldPost]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(self.n))]
+        if not -self.n <= number < self.n:
+            message = f"post {number} of {self.n}"
+            raise IndexError(message)
+        whole, member = divmod(number % self.n, self.kind.members)
+        return self._set(whole)[member]
+
+    def __iter__(self) -> Iterator[WorldPost]:
+        sets = -(-self.n // self.kind.members)
+        chunks = [(start, min(start + CHUNK, sets)) for start in range(0, sets, CHUNK)]
+        if self.workers == 1 or len(chunks) == 1:
+            drawn: Iterator[list[WorldPost]] = map(self.chunk, chunks)
+            yield from self._flat(drawn)
+            return
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(self.workers, len(chunks)), mp_context=context) as pool:
+            yield from self._flat(pool.map(self.chunk, chunks))
+
+    def chunk(self, sets: tuple[int, int]) -> list[WorldPost]:
+        """Draw the sets from the first number up to the second, which is left out."""
+        return [post for whole in range(*sets) for post in self._set(whole)]
+
+    def _flat(self, chunks: Iterator[list[WorldPost]]) -> Iterator[WorldPost]:
+        left = self.n
+        for posts in chunks:
+            yield from posts[:left]
+            left -= len(posts)
+
+    def _set(self, whole: int) -> list[WorldPost]:
+        """Draw one set: the stream's name is the kind's, the seed, the split and the number of the set."""
+        name = (self.kind.stream or self.kind.name, self.seed, self.split, whole)
+        draw = Draw.named(*name, split=self.split if self.disjoint else None)
+        made = self.kind.compose(draw, self.options)
+        first = whole * self.kind.members
+        return [self._post(first, member, composition) for member, composition in enumerate(made)]
+
+    def _post(self, first: int, member: int, made: Composition) -> WorldPost:
+        number = first + member
+        post = WorldPost(
+            id=self._id(number),
+            kind=self.kind.name,
+            split=self.split,
+            content=made.content,
+            truth=made.truth,
+            label=made.label,
+            metadata=made.metadata,
+            reply_to=None if made.reply_to is None else self._id(first + made.reply_to),
+        )
+        if self.options.cue is None:
+            return post
+        chance = Draw.named("cue", self.kind.name, self.seed, self.split, number)
+        content, cue = injected(chance, self.options.cue, post.label, post.content)
+        return replace(post, content=content, cue=cue)
+
+    def _id(self, number: int) -> str:
+        split = f"-{self.split}" if self.split else ""
+        return f"{self.kind.name}-{self.seed}{split}-{number:06d}"

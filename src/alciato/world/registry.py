@@ -1,0 +1,82 @@
+"""Kinds of post, by name. A kind is one short file with a `KIND`; plug-ins call `register`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alciato.errors import UsageError, unknown_name
+from alciato.world.draw import Draw
+from alciato.world.post import Composition, Truth
+
+
+class Cue(BaseModel):
+    """A known spurious cue: something that has nothing to do with the label, but comes with it at a rate.
+
+    colour: a magenta edge round the picture. position: a grey mark at the left top (else it is anywhere else).
+    word: one word more, after the first text part, or at the foot of the picture where there is no text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["colour", "position", "word"]
+    rates: dict[str, float] = Field(description="label to the share of its posts that carry the cue, 0..1")
+    word: str = "indeed"
+
+
+class Options(BaseModel):
+    """What can be chosen for every kind of post."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    size: int = Field(128, ge=48, le=2048, description="pixels of a picture's side")
+    cue: Cue | None = Field(None, description="a spurious cue to inject")
+
+
+Compose = Callable[[Draw, Any], Sequence[Composition]]
+"""From chance and options to the posts of one set."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of post. `compose` gives a set of `members` posts that belong together (1: posts stand alone).
+
+    `stream` names the random stream; two kinds of one stream and seed start with the same picture.
+    """
+
+    name: str
+    about: str
+    compose: Compose
+    truth: type[Truth]
+    options: type[Options] = Options
+    members: int = 1
+    stream: str = ""
+
+
+PACKAGED = ("scene", "macro", "plain", "confounder", "target")
+"""Kinds that Alciato brings, each in `alciato.world.kinds`."""
+_registered: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind under its name. Raises `UsageError` if the name is taken."""
+    if kind.name in PACKAGED or kind.name in _registered:
+        raise UsageError(f"a kind of post named {kind.name!r} exists already.", remedy="Choose another name.")
+    _registered[kind.name] = kind
+
+
+def kind_named(name: str) -> Kind:
+    """Give the kind of that name. Raises `UsageError`, nearest name first."""
+    if name in PACKAGED:
+        found: Kind = import_module(f"alciato.world.kinds.{name}").KIND
+        return found
+    if name not in _registered:
+        raise unknown_name("kind of post", name, [*PACKAGED, *_registered])
+    return _registered[name]
+
+
+def kinds() -> tuple[Kind, ...]:
+    """All kinds, the packaged ones first."""
+    return (*map(kind_named, PACKAGED), *_registered.values())
