@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from alciato.errors import MissingPackage, unknown_name
+from alciato.errors import unknown_name
 from alciato.world.draw import Pool
+from alciato.world.packages import package
 
 LANGUAGES = ("en", "es", "ja", "ko", "pt", "it", "fr", "de", "fa", "id", "zh", "ru", "tr", "ar", "bn")
 """Languages in which objects have names, ISO 639-1."""
@@ -145,10 +146,7 @@ def name_of(character: str, language: str, *, english: str = "", bengali: str = 
 
 @cache
 def _cldr(language: str) -> dict[str, str]:
-    try:
-        import emoji
-    except ImportError as error:
-        raise MissingPackage("names of objects come with emoji.", remedy='pip install "alciato[world]"') from error
+    emoji = package("emoji", "names of objects in many languages")
     emoji.config.load_language(language)
     found = {character: str(names[language]) for character, names in emoji.EMOJI_DATA.items() if language in names}
     return found | {character.removesuffix("\ufe0f"): name for character, name in found.items()}

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from alciato.errors import UsageError
 from alciato.item import Media, Table, Text
 from alciato.progress import Progress, Report, silent
 from alciato.world.making import CHUNK, Posts
+from alciato.world.packages import in_processes
 from alciato.world.post import Truth, WorldPost
 from alciato.world.registry import kind_named
 
@@ -36,10 +38,9 @@ def write(posts: Posts, folder: str | os.PathLike[str], report: Report = silent)
     ranges = list(_ranges(posts))
     missing = [numbers for numbers in ranges if not (pieces / f"{numbers[0]:08d}.jsonl").exists()]
     done = posts.n - sum(stop - start for start, stop in missing)
-    for numbers, count in _drawn(posts, place, missing):
+    for count in _drawn(posts, place, missing):
         done += count
         report(Progress(step=f"make {posts.kind.name}", done=done, total=posts.n))
-        del numbers
     rows = [line for start, _ in ranges for line in (pieces / f"{start:08d}.jsonl").read_text("utf-8").splitlines()]
     _whole(place / "posts.jsonl", "".join(f"{line}\n" for line in rows).encode())
     _parquet(place / "posts.parquet", [json.loads(line) for line in rows])
@@ -100,19 +101,12 @@ def _ranges(posts: Posts) -> Iterator[tuple[int, int]]:
     return ((start, min(start + step, posts.n)) for start in range(0, posts.n, step))
 
 
-def _drawn(posts: Posts, place: Path, missing: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
-    """Draw and write the missing pieces, in `posts.workers` processes."""
+def _drawn(posts: Posts, place: Path, missing: list[tuple[int, int]]) -> Iterator[int]:
+    """Draw and write the missing pieces, in `posts.workers` processes; yield how many posts each has."""
     if posts.workers == 1 or len(missing) <= 1:
-        for numbers in missing:
-            yield numbers, _piece(posts, place, numbers)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-    from functools import partial
-
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(posts.workers, len(missing)), mp_context=context) as pool:
-        yield from zip(missing, pool.map(partial(_piece, posts, place), missing), strict=True)
+        yield from map(partial(_piece, posts, place), missing)
+    else:
+        yield from in_processes(partial(_piece, posts, place), missing, min(posts.workers, len(missing)))
 
 
 def _piece(posts: Posts, place: Path, numbers: tuple[int, int]) -> int:

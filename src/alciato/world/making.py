@@ -5,9 +5,7 @@ Post 12 of a seed is the same whether it is drawn alone, in order, or by another
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
@@ -16,6 +14,7 @@ from pydantic import ValidationError
 from alciato.errors import UsageError
 from alciato.world.cues import injected
 from alciato.world.draw import SPLITS, Draw, Split
+from alciato.world.packages import in_processes
 from alciato.world.post import Composition, WorldPost
 from alciato.world.registry import Kind, Options, kind_named
 
@@ -102,9 +101,7 @@ class Posts(Sequence[WorldPost]):
             drawn: Iterator[list[WorldPost]] = map(self.chunk, chunks)
             yield from self._flat(drawn)
             return
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(self.workers, len(chunks)), mp_context=context) as pool:
-            yield from self._flat(pool.map(self.chunk, chunks))
+        yield from self._flat(in_processes(self.chunk, chunks, min(self.workers, len(chunks))))
 
     def chunk(self, sets: tuple[int, int]) -> list[WorldPost]:
         """Draw the sets from the first number up to the second, which is left out."""
