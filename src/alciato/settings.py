@@ -34,6 +34,7 @@ class Limits(BaseModel):
     seconds: float = Field(3600, gt=0, description="duration of a clip or recording")
     frames: int = Field(2_000, gt=0, description="frames of an animated picture")
     pages: int = Field(200, gt=0, description="pages of a PDF file")
+    rows: int = Field(10_000_000, gt=0, description="rows of a table of posts")
     cells: int = Field(100_000, gt=0, description="cells of a table that is one part of an item")
 
 

@@ -127,6 +127,35 @@ def test_a_table_without_words_or_media_is_one_item(tmp_path):
     assert report.reason == "too-many-cells"
 
 
+def test_columns_without_a_name_or_with_the_same_one_stay_apart(tmp_path):
+    (tmp_path / "a.csv").write_text("mass,mass,\n1,2,3\n")
+    (item,), _ = split(scan([tmp_path]))
+    assert item.parts[0].columns == ("mass", "mass (2)", "column 3")
+    assert item.parts[0].rows == ((1, 2, 3),)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json", "a.txt", "a.tsv"])
+def test_a_mark_of_utf8_and_nothing_else(tmp_path, name):
+    (tmp_path / name).write_bytes("\ufeff".encode())
+    items, skipped = split(scan([tmp_path]))
+    assert not items
+    assert [x.reason for x in skipped] == ["broken" if name == "a.json" else "empty"]
+
+
+def test_a_table_in_utf16(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes('{"text": "মঙ্গল"}\n{"text": "two"}'.encode("utf-16"))
+    items, skipped = split(scan([tmp_path]))
+    assert bodies(items) == [["মঙ্গল"], ["two"]]
+    assert not skipped
+
+
+def test_rows_beyond_the_limit_are_left_out_and_reported(tmp_path):
+    path = written(tmp_path, [{"text": f"{n}"} for n in range(5)])
+    items, skipped = split(scan([path], Limits(rows=3)))
+    assert len(items) == 3
+    assert [x.reason for x in skipped] == ["too-many-rows"]
+
+
 def test_columns_are_mapped(tmp_path):
     (tmp_path / "a.csv").write_text("planet,moons\nMars,2\n")
     (item,), _ = split(scan([tmp_path], mapping={"text": "planet", "label": "moons"}))
@@ -151,6 +180,14 @@ def test_columns_are_mapped(tmp_path):
         ("data:image/png;base64,!!!", "bad-row"),
         ({"bytes": None, "path": None}, "bad-row"),
         (7, "bad-row"),
+        ("x" * 100_000, "bad-row"),
+        ("\ud800.png", "bad-row"),
+        ({"bytes": 10**12}, "bad-row"),
+        ({"bytes": "text"}, "bad-row"),
+        ({"array": "text"}, "bad-row"),
+        ({"array": [[1], [1, 2]]}, "bad-row"),
+        ({"array": [1, 2], "sampling_rate": "x"}, "bad-row"),
+        ({"array": [1, 2], "sampling_rate": 10**30}, "bad-row"),
     ],
 )
 def test_media_that_a_row_may_not_name(tmp_path, path, reason):

@@ -22,7 +22,7 @@ from alciato.errors import BadMedia
 from alciato.item.columns import Columns, find_columns
 from alciato.item.item import Item, Link, Post
 from alciato.item.media import media_part
-from alciato.item.parts import Text, media_hash
+from alciato.item.parts import Text
 from alciato.item.values import clean_text, iso_time, json_value
 from alciato.settings import Limits
 
@@ -117,7 +117,7 @@ class _Media:
             return
         data, name = self._bytes(value)
         part = media_part(data, name, self._limits)
-        self.media[media_hash(data)] = data
+        self.media[part.media] = data
         yield part
 
     def _bytes(self, value: Any) -> tuple[bytes, str | None]:
@@ -138,10 +138,10 @@ class _Media:
     def _feature(self, value: Mapping[str, Any]) -> tuple[bytes, str | None]:
         """Read what the `Image` and `Audio` features of `datasets` hold."""
         path = value.get("path")
-        if value.get("bytes") is not None:
+        if isinstance(value.get("bytes"), bytes | bytearray | memoryview):
             return bytes(value["bytes"]), _base_name(path) if isinstance(path, str) and path else None
         if value.get("array") is not None:
-            return wav_bytes(value["array"], int(value.get("sampling_rate") or 16_000)), None
+            return wav_bytes(value["array"], value.get("sampling_rate") or 16_000), None
         if isinstance(path, str) and path:
             return self._bytes(path)
         names = ", ".join(map(str, value))
@@ -182,14 +182,20 @@ def data_url_bytes(url: str) -> bytes:
         raise BadMedia("bad-row", f"a data URL is not valid base64 ({error}).") from error
 
 
-def wav_bytes(samples: Any, rate: int) -> bytes:
+def wav_bytes(samples: Any, rate: Any) -> bytes:
     """Write samples (samples,) or (channels, samples), floats in -1..1 or 16-bit integers, as a 16-bit WAV file.
 
-    Exact for what was recorded with 16 bits, as 16-bit samples divided by 32768 are.
+    Exact for what was recorded with 16 bits, as 16-bit samples divided by 32768 are. Raises `BadMedia` (bad-row).
     """
     import numpy as np
 
-    array = np.atleast_2d(np.asarray(samples))  # (channels, samples)
+    try:
+        array = np.atleast_2d(np.asarray(samples))  # (channels, samples)
+    except ValueError as error:
+        raise BadMedia("bad-row", f"the samples of a recording are not an array ({error}).") from error
+    if array.ndim != 2 or array.dtype.kind not in "fiu" or not isinstance(rate, int) or not 0 < rate <= 1_000_000:
+        message = f"a recording of shape {array.shape}, type {array.dtype} and rate {rate!r} is not understood."
+        raise BadMedia("bad-row", message)
     if array.dtype.kind == "f":
         array = np.clip(np.round(np.nan_to_num(array) * 32768), -32768, 32767)
     file = io.BytesIO()

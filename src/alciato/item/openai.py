@@ -16,7 +16,7 @@ from alciato.errors import BadMedia, UsageError, unknown_name
 from alciato.item.datasets import data_url_bytes
 from alciato.item.item import Item, Post
 from alciato.item.media import media_part
-from alciato.item.parts import Audio, Image, Part, Table, Text, Video, media_hash
+from alciato.item.parts import Audio, Image, Part, Table, Text, Video
 from alciato.settings import Limits
 
 _FORMATS = {"audio/mpeg": "mp3", "audio/mp4": "m4a"}  # others are called as their subtype
@@ -51,8 +51,9 @@ def from_openai(content: str | Sequence[Mapping[str, Any]], limits: Limits | Non
         if isinstance(value, str):
             parts.append(Text(text=value))
         else:
-            parts.append(media_part(value, None, limits))
-            media[media_hash(value)] = value
+            part = media_part(value, None, limits)
+            parts.append(part)
+            media[part.media] = value
     return Post(Item.of(parts), media)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from alciato.errors import BadMedia
+from alciato.item.values import clean_text
 from alciato.settings import Limits
 from alciato.sources.files import Found, read_file
 
@@ -25,12 +27,17 @@ class Beside:
 
     def name(self, path: str) -> None:
         """Note that a file belongs to the table, without reading it."""
-        self._named.add(os.path.realpath(self._folder / path))
+        with contextlib.suppress(OSError, ValueError):  # what cannot be a path names no file
+            self._named.add(os.path.realpath(self._folder / path))
 
     def _find(self, path: str) -> Path:
+        try:
+            return self._inside(path)
+        except (OSError, ValueError) as error:  # too long, zero characters, halves of surrogate pairs
+            raise BadMedia("bad-row", f"{clean_text(path[:100])!r} cannot be a path.") from error
+
+    def _inside(self, path: str) -> Path:
         """Look beside the table, then in the given folder."""
-        if "\0" in path:
-            raise BadMedia("bad-row", "a path holds a zero character.")
         for folder in (self._folder, self._root):
             for spelling in dict.fromkeys((path, path.replace("\\", "/"))):
                 place = Path(os.path.realpath(folder / spelling))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from alciato.errors import BadMedia
 from alciato.item.sniff import HEAD
-from alciato.item.values import plain_cell
+from alciato.item.values import clean_text, plain_cell
 from alciato.settings import Limits
 from alciato.sources.files import open_file
-from alciato.sources.texts import decoded, encoding_of
+from alciato.sources.texts import encoding_of
 
 PARQUET_BATCH = 16
 
@@ -63,7 +64,7 @@ def _lines(file: BinaryIO, limits: Limits) -> Iterator[str | BadMedia]:
     encoding = encoding_of(file.read(4))
     file.seek(0)
     if encoding.startswith(("utf-16", "utf-32")):
-        yield from decoded(file.read()).split("\n")
+        yield from _bounded(io.TextIOWrapper(file, encoding, errors="replace", newline="\n"), limits)
         return
     while line := file.readline(limits.text_bytes + 1):
         if len(line) > limits.text_bytes:
@@ -77,6 +78,12 @@ def _lines(file: BinaryIO, limits: Limits) -> Iterator[str | BadMedia]:
             yield BadMedia("bad-encoding", "it is not UTF-8.", remedy="Save the table as UTF-8.")
 
 
+def _bounded(text: TextIO, limits: Limits) -> Iterator[str]:
+    """Yield lines; one without end comes in pieces, so that it is never held as a whole."""
+    while line := text.readline(limits.text_bytes):
+        yield line
+
+
 class CsvTable:
     """A CSV file: the names in its first line, then its rows. The separator is a comma, semicolon, tab or bar."""
 
@@ -85,9 +92,9 @@ class CsvTable:
         with open_file(path, limits.table_bytes) as file:
             head = file.read(HEAD)
         self._encoding = encoding_of(head)
-        first = head.decode(self._encoding, "replace").splitlines()[0]
+        first = head.decode(self._encoding, "replace").lstrip("\ufeff").partition("\n")[0]
         self._separator = max(",;\t|", key=first.count)
-        self.columns = next((row for _, row in self._records() if isinstance(row, list)), [])
+        self.columns = _unique(next((row for _, row in self._records() if isinstance(row, list)), []))
 
     def _records(self) -> Iterator[tuple[int, list[str] | BadMedia]]:
         with (
@@ -95,7 +102,7 @@ class CsvTable:
             # A byte that is not of the encoding comes through as a lone surrogate, so that only its row is refused.
             open(file.fileno(), encoding=self._encoding, errors=self._lenient, newline="", closefd=False) as text,
         ):
-            reader = csv.reader(text, delimiter=self._separator, strict=False)
+            reader = csv.reader(_bounded(text, self._limits), delimiter=self._separator, strict=False)
             while True:
                 try:
                     record = next(reader)
@@ -130,6 +137,15 @@ class CsvTable:
         if len(record) != len(self.columns):
             return BadMedia("bad-row", f"it has {len(record)} cells, but there are {len(self.columns)} columns.")
         return {name: plain_cell(cell) for name, cell in zip(self.columns, record, strict=True)}
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Give every column a name, and a second one of the same name its number."""
+    named: dict[str, None] = {}
+    for number, name in enumerate(names, 1):
+        fresh = clean_text(name) or f"column {number}"
+        named[f"{fresh} ({number})" if fresh in named else fresh] = None
+    return list(named)
 
 
 def _last_bytes(path: Path, count: int) -> bytes:

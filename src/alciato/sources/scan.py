@@ -10,7 +10,6 @@ from pathlib import Path
 from alciato.errors import BadMedia
 from alciato.item import Item, Post
 from alciato.item.media import honest_kind, media_part, promised_kind
-from alciato.item.parts import media_hash
 from alciato.item.sniff import HEAD, Kind
 from alciato.item.values import clean_text
 from alciato.settings import Limits
@@ -89,7 +88,7 @@ class _Scanner:
     def _media(self, found: Found, _kind: Kind) -> Iterator[Post | Skipped]:
         data = read_file(found.path, self.limits.bytes)
         part = media_part(data, clean_text(found.path.name), self.limits)
-        yield Post(Item.of([part], {"source": clean_text(str(found.path))}), {media_hash(data): data})
+        yield Post(Item.of([part], {"source": clean_text(str(found.path))}), {part.media: data})
 
     def _pages(self, found: Found, _kind: Kind) -> Iterator[Post | Skipped]:
         from alciato.sources.pages import pages_post

@@ -40,7 +40,12 @@ class TableReader:
     def posts(self, found: Found, rows: Iterator[Row]) -> Iterator[Post | Skipped]:
         """Yield the post of each row, or why it is skipped."""
         contents: dict[int, int] = {}  # hashes only, so that a million rows stay small
-        for number, values in rows:
+        count = -1
+        for count, (number, values) in enumerate(rows):
+            if count >= self.limits.rows:
+                raise BadMedia(
+                    "too-many-rows", f"rows after the first {count} are left out.", remedy="Split the table."
+                )
             try:
                 if isinstance(values, BadMedia):
                     raise values
@@ -50,6 +55,8 @@ class TableReader:
                 yield skipped(found.path, error, number)
             else:
                 yield post
+        if count < 0:
+            raise BadMedia("empty", "it has no rows.")
 
     def _post(self, found: Found, values: Mapping[str, Any]) -> Post:
         beside = Beside(found, self.limits, self.named)

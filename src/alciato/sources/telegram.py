@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from alciato.errors import BadMedia
-from alciato.item import Item, Link, Post, Text, media_hash
+from alciato.item import Item, Link, Post, Text
 from alciato.item.media import media_part, promised_kind
 from alciato.item.values import clean_text, iso_time, json_value
 from alciato.sources.beside import Beside
@@ -74,8 +74,9 @@ class _Chat:
             parts += (Text(text=words) for words in _words(message) if words.strip())
             for path in self._files(message, beside):
                 data = beside(path)
-                parts.append(media_part(data, clean_text(path.rsplit("/", 1)[-1]), self._tables.limits))
-                media[media_hash(data)] = data
+                part = media_part(data, clean_text(path.rsplit("/", 1)[-1]), self._tables.limits)
+                parts.append(part)
+                media[part.media] = data
         except BadMedia as error:
             yield skipped(self._found.path, error, number)
         if parts:
@@ -114,8 +115,7 @@ def _name_small_copies(path: str, beside: Beside) -> None:
     """A small copy of what a message shows is no post of its own."""
     stem, _, _ = path.rpartition(".")
     for small in (f"{stem}_thumb.jpg", f"{path}_thumb.jpg"):
-        if "\0" not in small:
-            beside.name(small)
+        beside.name(small)
 
 
 def _words(message: Mapping[str, Any]) -> Iterator[str]:
