@@ -1,0 +1,56 @@
+"""`ask`: search, choose passages, answer with citations; or say that the collection does not hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from alciato.ask.citations import Numbering, Passage, passages
+from alciato.ask.extract import best_passages, extract
+from alciato.ask.reply import Reply
+from alciato.ask.support import Judge
+from alciato.ask.write import PASSAGES, write
+from alciato.errors import UsageError
+from alciato.models import Chat, Encoder, load
+from alciato.read.language import detect
+from alciato.search import search
+from alciato.settings import Settings, default_settings
+from alciato.store import Collection
+
+EXTRACTIVE = "packaged:smollm2"
+"""The packaged chat model is too small to write answers that hold: with it, answers are quotations."""
+
+
+def ask(
+    collection: Collection, question: str, *, k: int = 8, settings: Settings | None = None, chat: Chat | None = None
+) -> Reply:
+    """Answer a question from the collection. Every sentence cites the passages that it rests on.
+
+    `k` is the number of posts to answer from at most. The chat model that the settings name writes the answer,
+    `chat` in its place if given; with the packaged one the answer is made of quotations. Where the posts do not
+    hold an answer, `found` is False. Raises `UsageError` for an empty question.
+    """
+    settings = settings or default_settings()
+    question = question.strip()
+    if not question:
+        raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
+    encoder = load(settings.models.encoder, Encoder, settings)
+    found = _found(collection, question, k, settings)
+    judge = Judge(question, encoder, detect(question).code or "en")
+    items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.units}))}
+    writes = chat is not None or settings.models.chat != EXTRACTIVE
+    chosen = best_passages(judge, found, PASSAGES) if writes else best_passages(judge, found)
+    if writes and chosen:
+        writer = chat or load(settings.models.chat, Chat, settings)
+        reply = write(question, chosen, Numbering(items), writer, encoder)
+        if reply.found:
+            return reply
+        quoted = extract(question, best_passages(judge, found), Numbering(items), encoder.name)
+        return quoted.model_copy(update={"dropped": reply.dropped})
+    return extract(question, chosen, Numbering(items), encoder.name)
+
+
+def _found(collection: Collection, question: str, k: int, settings: Settings) -> Sequence[Passage]:
+    """The sentences of the posts that search finds, best post first."""
+    ids = list(dict.fromkeys(hit.item for hit in search(collection, question, k=k, settings=settings)))
+    units = [unit for unit in collection.units(ids) if unit.text] if ids else []
+    return passages(sorted(units, key=lambda unit: (ids.index(unit.item), unit.part, unit.id)))

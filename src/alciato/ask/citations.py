@@ -1,0 +1,78 @@
+"""Passages of posts, and their numbers: the same words in several posts are one passage with several citations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from alciato.ask.reply import Citation
+from alciato.item import Item, Unit
+
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n+")
+WHOLE = frozenset({"ocr", "speech", "caption"})
+"""Kinds whose units are short and hang together: they are quoted whole."""
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A sentence of a post, and the units that hold it."""
+
+    text: str
+    units: tuple[Unit, ...]
+
+
+@dataclass
+class Numbering:
+    """Gives each place that is cited its number, in the order of citing."""
+
+    items: Mapping[str, Item]
+    citations: list[Citation] = field(default_factory=list)
+
+    def cite(self, passage: Passage) -> tuple[int, ...]:
+        """Give the numbers of the passage, one for each unit that holds it."""
+        return tuple(self._number(passage.text, unit) for unit in passage.units)
+
+    def _number(self, text: str, unit: Unit) -> int:
+        for citation in self.citations:
+            if citation.unit == unit.id and citation.text == text:
+                return citation.number
+        metadata = self.items[unit.item].metadata
+        told = {name: value for name in ("author", "created_at") if isinstance(value := metadata.get(name), str)}
+        self.citations.append(
+            Citation(
+                number=len(self.citations) + 1,
+                text=text,
+                unit=unit.id,
+                source=self.items[unit.item].source,
+                **unit.model_dump(include={"item", "part", "kind", "box", "start", "end"}),
+                **told,
+            )
+        )
+        return len(self.citations)
+
+
+def passages(units: Iterable[Unit]) -> list[Passage]:
+    """Cut units into sentences, in order; the same words, whatever their capitals, become one passage."""
+    holders: dict[str, tuple[str, list[Unit]]] = {}
+    for unit in units:
+        for sentence in sentences(unit):
+            spelled = "".join(re.findall(r"\w", sentence.casefold()))
+            if not spelled:
+                continue
+            _, held_by = holders.setdefault(spelled, (sentence, []))
+            if all(unit.item != other.item for other in held_by):
+                held_by.append(unit)
+    return [Passage(text, tuple(held_by)) for text, held_by in holders.values()]
+
+
+def sentences(unit: Unit) -> Sequence[str]:
+    """Cut a body or a table into sentences and rows; leave what is short whole."""
+    if unit.kind in WHOLE:
+        return [_one_line(unit.text)]
+    return [_one_line(part) for part in SENTENCE_END.split(unit.text)]
+
+
+def _one_line(text: str) -> str:
+    """On one line, without the marks of Markdown before it."""
+    return " ".join(text.split()).lstrip("#>*- ").strip()

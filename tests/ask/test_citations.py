@@ -1,0 +1,72 @@
+"""Passages and their numbers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from alciato.ask import Citation, Reply, Sentence
+from alciato.ask.citations import Numbering, passages
+from alciato.item import Item, Text, Unit
+
+
+def unit(text, item="a", kind="body", number=0):
+    return Unit(id=f"{item}/0/{kind}/{number}", item=item, part=0, kind=kind, text=text)
+
+
+def items(*ids: str):
+    return {id_: Item(id=id_, parts=(Text(text="x"),), metadata={"source": f"/posts/{id_}.txt"}) for id_ in ids}
+
+
+def test_a_body_is_cut_into_sentences_and_a_picture_quoted_whole():
+    body = unit("It rained. Nobody came!\nWe ate the cake ourselves.")
+    seen = unit("NO. MORE. MONDAYS.", item="b", kind="ocr")
+    assert [one.text for one in passages([body, seen])] == [
+        "It rained.",
+        "Nobody came!",
+        "We ate the cake ourselves.",
+        "NO. MORE. MONDAYS.",
+    ]
+
+
+def test_bengali_and_chinese_sentences_end_at_their_own_marks():
+    found = passages([unit("আজ বৃষ্টি। খিচুড়ি রাঁধি।"), unit("今天下雨。我们在家。", item="b")])
+    assert [one.text for one in found] == ["আজ বৃষ্টি।", "খিচুড়ি রাঁধি।", "今天下雨。", "我们在家。"]
+
+
+def test_the_same_words_in_two_posts_are_one_passage_with_two_citations():
+    (one,) = passages([unit("SEE YOU ON MONDAY", kind="ocr"), unit("See you on Monday!", item="b")])
+    numbering = Numbering(items("a", "b"))
+    assert numbering.cite(one) == (1, 2)
+    assert [citation.source for citation in numbering.citations] == ["/posts/a.txt", "/posts/b.txt"]
+
+
+def test_one_post_that_says_it_twice_is_cited_once():
+    (one,) = passages([unit("READY"), unit("ready", kind="ocr")])
+    assert len(one.units) == 1
+
+
+@given(st.lists(st.text(alphabet="abc .!\n", max_size=30), max_size=6))
+def test_numbers_count_from_one_without_a_gap_and_each_is_told_once(texts):
+    units = [unit(text, item=f"p{place}") for place, text in enumerate(texts)]
+    numbering = Numbering(items(*(one.item for one in units)))
+    given_out = [number for one in passages(units) for number in numbering.cite(one)]
+    again = [number for one in passages(units) for number in numbering.cite(one)]
+    assert given_out == again
+    assert sorted(set(given_out)) == list(range(1, len(numbering.citations) + 1))
+
+
+def test_a_sentence_without_a_citation_cannot_be_made():
+    with pytest.raises(ValidationError):
+        Sentence(text="So they say.", citations=())
+
+
+def test_a_citation_that_leads_nowhere_cannot_be_made():
+    cited = Citation(number=1, item="a", part=0, kind="body", text="x", unit="a/0/body/0")
+    with pytest.raises(ValidationError, match="known are"):
+        Reply(question="?", found=True, sentences=[Sentence(text="x", citations=(2,))], citations=[cited], model="m")
+
+
+def test_found_without_sentences_cannot_be_made():
+    with pytest.raises(ValidationError, match="found is True"):
+        Reply(question="?", found=True, model="m")
