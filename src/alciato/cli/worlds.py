@@ -86,13 +86,13 @@ def kinds(json: JsonFlag = False, quiet: QuietFlag = False) -> None:
 
     terminal = Terminal(json, quiet)
     if json:
-        told = [(kind, kind.options.model_json_schema()["properties"]) for kind in world.kinds()]
+        told = [(kind, kind.options.model_json_schema()["properties"]) for kind in world.known_kinds()]
         terminal.document([{"kind": kind.name, "about": kind.about, "options": options} for kind, options in told])
         return
     from rich.table import Table
 
     table = Table("kind", "what it is", "options")
-    for kind in world.kinds():
+    for kind in world.known_kinds():
         table.add_row(kind.name, kind.about, ", ".join(kind.options.model_fields))
     terminal.show(table)
 

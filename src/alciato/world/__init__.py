@@ -10,20 +10,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from alciato.world.contact_sheet import sheet
     from alciato.world.draw import SPLITS, Draw, Pool, Split
     from alciato.world.folder import read_truth, write
     from alciato.world.making import Posts, make
     from alciato.world.post import Clip, Composition, Line, Recording, Shown, Truth, Word, WorldPost
-    from alciato.world.registry import Cue, Kind, Options, kind_named, kinds, register
-    from alciato.world.sheet import sheet
+    from alciato.world.registry import Cue, Kind, Options, kind_named, known_kinds, register
 
 _PLACES = {
     "draw": ("SPLITS", "Draw", "Pool", "Split"),
     "folder": ("read_truth", "write"),
     "making": ("Posts", "make"),
     "post": ("Clip", "Composition", "Line", "Recording", "Shown", "Truth", "Word", "WorldPost"),
-    "registry": ("Cue", "Kind", "Options", "kind_named", "kinds", "register"),
-    "sheet": ("sheet",),
+    "registry": ("Cue", "Kind", "Options", "kind_named", "known_kinds", "register"),
+    "contact_sheet": ("sheet",),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -45,7 +45,7 @@ __all__ = [
     "Word",
     "WorldPost",
     "kind_named",
-    "kinds",
+    "known_kinds",
     "make",
     "read_truth",
     "register",

@@ -74,6 +74,11 @@ def _pools() -> dict[str, Any]:
     return dict(yaml.safe_load((files("alciato.world") / "data" / "words.yaml").read_text("utf-8")))
 
 
+def pool_of(name: str) -> Any:
+    """What `data/words.yaml` has under that name."""
+    return _pools()[name]
+
+
 def words(name: str) -> Pool[str]:
     """The pool of words of that name, from `data/words.yaml`."""
     return Pool(name, _pools()[name])

@@ -35,7 +35,7 @@ def make(
     """Give `n` posts of a kind as a sequence; each is drawn when it is asked for, and is the same every time.
 
     Args:
-        kind: name of the kind; see `kinds`.
+        kind: name of the kind; see `known_kinds`.
         n: how many.
         seed: chooses the posts.
         split: train, validation or test: their posts differ, and their concepts (objects, grounds, groups, phrases)

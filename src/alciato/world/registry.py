@@ -55,7 +55,7 @@ class Kind:
     stream: str = ""
 
 
-PACKAGED = ("scene", "macro", "plain", "confounder", "target")
+PACKAGED = ("scene", "macro", "plain", "confounder", "target", "sentiment", "sarcasm", "punchline", "claim", "needle")
 """Kinds that Alciato brings, each in `alciato.world.kinds`."""
 _registered: dict[str, Kind] = {}
 
@@ -77,6 +77,6 @@ def kind_named(name: str) -> Kind:
     return _registered[name]
 
 
-def kinds() -> tuple[Kind, ...]:
+def known_kinds() -> tuple[Kind, ...]:
     """All kinds, the packaged ones first."""
     return (*map(kind_named, PACKAGED), *_registered.values())

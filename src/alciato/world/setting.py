@@ -127,3 +127,9 @@ def _cells(count: int, shape: float) -> tuple[int, int]:
     columns = max(1, round((count * shape) ** 0.5))
     rows = -(-count // columns)
     return columns, rows
+
+
+def put(picture: Image.Image, what: Wanted, x: float, y: float, share: float) -> Shown:
+    """Paste an object with its middle at (x, y), shares of width and height; its longest side is `share` of it."""
+    mark = glyph(what.character, max(6, int(picture.width * share)), what.colour)
+    return paste(picture, what, mark, (picture.width * x - mark.width / 2, picture.height * y - mark.height / 2))
