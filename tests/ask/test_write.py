@@ -7,7 +7,7 @@ import pytest
 from alciato.ask.citations import Numbering, passages
 from alciato.ask.write import Draft, DraftSentence, supported, write
 from alciato.item import Item, Text, Unit
-from alciato.models import Answer, Encoder, load
+from alciato.models import Encoder, load
 
 TEXTS = {
     "mill": "Outing on Saturday at four by the old mill, bring a blanket.",
