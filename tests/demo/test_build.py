@@ -9,9 +9,10 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from alciato.demo import build_demo, speak
-from alciato.demo.letters import script_of
+from alciato.demo import build_demo
 from alciato.errors import ModelError
+from alciato.world.letters import script_of
+from alciato.world.voice import speak
 
 
 @pytest.fixture(scope="module")

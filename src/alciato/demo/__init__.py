@@ -1,6 +1,6 @@
 """Builds real posts from what packages ship, and runs every verb over them.
 
-Public: `build_demo`, `run_demo`, `DemoTruth`, `DemoResult`, `speak`.
+Public: `build_demo`, `run_demo`, `DemoTruth`, `DemoResult`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alciato.demo.build import build_demo
     from alciato.demo.truth import DemoTruth, TruthPost
-    from alciato.demo.voice import speak
 
-_HOMES = {"build_demo": "build", "DemoTruth": "truth", "TruthPost": "truth", "speak": "voice"}
+_HOMES = {"build_demo": "build", "DemoTruth": "truth", "TruthPost": "truth"}
 
-__all__ = ["DemoTruth", "TruthPost", "build_demo", "speak"]
+__all__ = ["DemoTruth", "TruthPost", "build_demo"]
 
 
 def __getattr__(name: str) -> Any:

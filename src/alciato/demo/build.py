@@ -12,8 +12,9 @@ from PIL import Image
 
 from alciato.demo import clips, lettering, pages, recordings, tables
 from alciato.demo.catalogue import Made, Scene, catalogue, queries
-from alciato.demo.scenes import photograph, scene
+from alciato.demo.scenes import scene
 from alciato.demo.truth import DemoTruth, TruthPost
+from alciato.world.photographs import photograph
 
 QUALITY, ROUGH = 90, 32
 """JPEG and WebP quality of posts, and of a recompressed copy."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from alciato.demo.letters import BLACK, BOLD, PLAIN, pictograph, typeface
+from alciato.world.letters import BLACK, BOLD, PLAIN, pictograph, typeface
 
 Colour = tuple[int, int, int]
 WHITE: Colour = (255, 255, 255)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.demo.voice import speak
+from alciato.world.voice import speak
 
 PAUSE = 0.7
 """Seconds between two sentences."""

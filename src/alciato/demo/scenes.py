@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from alciato.demo.letters import pictograph
-from alciato.errors import MissingPackage
-
-PHOTOGRAPHS = ("astronaut", "camera", "chelsea", "coffee", "coins", "horse", "hubble_deep_field", "moon",
-               "motorcycle_left", "retina", "rocket", "gravel", "brick", "page")  # fmt: skip
-"""Photographs in scikit-image's wheel that need no download."""
-
-
-@cache
-def photograph(name: str) -> Image.Image:
-    """Open one of `PHOTOGRAPHS`, at most 720 pixels wide or high."""
-    found = find_spec("skimage")
-    if found is None or not found.submodule_search_locations:
-        raise MissingPackage("the demo shows photographs of scikit-image.", remedy="pip install scikit-image")
-    folder = Path(found.submodule_search_locations[0], "data")
-    file = next(folder.glob(f"{name}.*"))
-    picture: Image.Image = Image.open(file)
-    if picture.mode == "RGBA":
-        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
-    picture = picture.convert("RGB")
-    picture.thumbnail((720, 720))
-    return picture
-
+from alciato.world.letters import pictograph
 
 Placed = tuple[str, float, float, float]
 """A little picture: the character, its centre (x, y, 0..1 of width and height), its size (0..1 of the height)."""

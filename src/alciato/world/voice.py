@@ -1,7 +1,8 @@
 """A voice from a package: eSpeak NG, called through its shared library (`espeakng-loader`).
 
-The library keeps the phase of its oscillators from one sentence to the next, so that the same words never give
-the same samples twice. Each call therefore runs in a process of its own, where they do.
+The library seeds its noise from the clock, and keeps the phase of its oscillators from one sentence to the next,
+so that the same words never give the same samples twice. Each call therefore runs in a process of its own, with
+a seed of ours, where they do.
 
 The voice with the variant `f2` is the one of eSpeak's that the packaged recogniser (pocketsphinx, trained on
 people) follows best; even so it mishears a part of the words, and the demo says how many.
@@ -22,6 +23,7 @@ from alciato.errors import ModelError
 SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: samples go to the callback, the call returns when all are there
 UTF8 = 1
 SPEED, PITCH = 1, 3  # espeak_PARAMETER: words a minute; 0..100
+SEED = 1  # of the noise in voiceless sounds
 UNKNOWN_VOICE = 4
 """Exit status of the process for a voice that is not there."""
 
@@ -33,7 +35,7 @@ def speak(text: str, voice: str = "en-us+f2", *, speed: int = 130, pitch: int = 
 
     The same arguments give the same samples. Raises `ModelError` for a voice that eSpeak NG does not have.
     """
-    command = [sys.executable, "-m", "alciato.demo.voice", voice, str(speed), str(pitch)]
+    command = [sys.executable, "-m", "alciato.world.voice", voice, str(speed), str(pitch)]
     done = subprocess.run(command, input=text.encode(), capture_output=True, check=False)  # noqa: S603 -- our own module
     if done.returncode == UNKNOWN_VOICE:
         raise ModelError(f"eSpeak NG has no voice {voice!r}.", remedy="Name a language such as en-us, de or es.")
@@ -80,6 +82,7 @@ def _library() -> tuple[Any, int]:
     if rate <= 0:
         message = f"no voices in {espeakng_loader.get_data_path()}"
         raise ModelError(message)
+    library.espeak_ng_SetRandSeed(SEED)
     return library, rate
 
 
