@@ -98,7 +98,10 @@ class Ocr(Model, Protocol):
     """Pictures to lines of text."""
 
     def recognise(self, picture: Picture) -> list[Finding]:
-        """Give the lines in reading order, each with `text`, `box` and `confidence`."""
+        """Give the lines in reading order, each with `text`, `box` and `confidence`.
+
+        A line that was seen but could not be read has an empty text.
+        """
         ...
 
 

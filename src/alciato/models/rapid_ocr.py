@@ -30,7 +30,7 @@ MARGIN = 32
 SLENDER = 8
 """A picture longer than this many times its height, or width, is set on a margin as well."""
 SURE = 0.5
-REVISION = 1
+REVISION = 2
 
 
 class RapidOcr:
@@ -42,7 +42,10 @@ class RapidOcr:
         self._lock = Lock()  # the engine keeps state between its steps
 
     def recognise(self, picture: Picture) -> list[Finding]:
-        """Give the lines in reading order, each with `text`, `box` in pixels of the picture and `confidence`."""
+        """Give the lines in reading order, each with `text`, `box` in pixels of the picture and `confidence`.
+
+        A line that was seen but could not be read, as in another script, has an empty text.
+        """
         pixels, offset = framed(np.asarray(picture.convert("RGB"))[:, :, ::-1])
         with self._lock:
             lines = self._read(pixels, SMALL)
@@ -52,12 +55,17 @@ class RapidOcr:
 
     def _read(self, pixels: NDArray[np.uint8], longest: int) -> list[tuple[NDArray[np.float32], str, float]]:
         """Corners (4, 2), text and score of each line, the detector seeing at most `longest` pixels a side."""
+        from rapidocr.utils.process_img import map_boxes_to_original
+
         self._engine.text_det.limit_side_len = longest
-        found = self._engine(pixels)
-        if found.boxes is None or found.txts is None:
+        # The steps, not the engine's own call: that one drops the lines that it saw and could not read.
+        image, scaling = self._engine.preprocess_img(pixels)
+        seen, _, read, _ = self._engine.run_ocr_steps(image, scaling)
+        if seen.boxes is None or read.txts is None:
             return []
-        lines = zip(found.boxes, found.txts, found.scores, strict=True)
-        return [(corners, text.strip(), float(score)) for corners, text, score in lines if text.strip()]
+        corners = map_boxes_to_original(np.asarray(seen.boxes, np.float32), scaling, *pixels.shape[:2])
+        lines = zip(corners, read.txts, read.scores, strict=True)
+        return [(place, text.strip() if score >= SURE else "", float(score)) for place, text, score in lines]
 
 
 def framed(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -91,7 +99,6 @@ def _engine(models: Path, threads: int | None) -> Any:
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
-            "Global.text_score": SURE,
             "Global.max_side_len": LARGE,
             "Det.limit_type": "max",
             "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
