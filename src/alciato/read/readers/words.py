@@ -1,24 +1,28 @@
 """Text in pictures and key frames: lines with boxes, spaces given back, the same line in later frames merged.
 
 Scripts that the first model lacks are read by others (Tesseract), but only where the first one gives a reason:
-it saw lines and could not read them. A picture without words costs nothing more.
+it saw lines and could not read them (an empty text, or a low confidence). Other pictures cost nothing more.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from alciato.item import Finding
-from alciato.models import Ocr
+from alciato.models import Ocr, Picture
 from alciato.read.blocks import reading_order
+from alciato.read.captions import cut_out
 from alciato.read.content import Content, View
 from alciato.read.language import detect_all
 from alciato.read.spacing import respace
 
-DOUBTFUL = 0.75  # mean confidence below which other scripts are tried
+DOUBTFUL, TRUSTED = 0.6, 0.5  # confidence below which other scripts are tried, and that these must reach
+CONTENT = 0.8  # confidence with which a first look at a line is enough
+MARGIN = 6  # pixels around a line that the other model is shown
 SAME = 0.8  # share of letters that two lines of consecutive frames must have in common to be one line
-REVISION = "spacing1"
+REVISION = "words2"
 
 
 class WordsReader:
@@ -40,22 +44,47 @@ class WordsReader:
     def _lines(self, view: View) -> list[Finding]:
         lines = self._ocr.recognise(view.picture)
         for other in self._others:
-            if doubtful(lines):
-                lines = better(lines, other.recognise(view.picture))
+            lines = with_other_script(lines, other, view.picture)
         lines = [line for line in lines if line.text]
         if all(line.box for line in lines):
             lines = [lines[place] for place in reading_order([line.box for line in lines if line.box])]
         return [line.model_copy(update={"start": view.start, "end": view.end}) for line in lines]
 
 
-def doubtful(lines: Sequence[Finding]) -> bool:
-    """Tell whether lines were seen but not well read: unread ones have no text."""
-    return bool(lines) and _mean_confidence(lines) < DOUBTFUL
+def with_other_script(lines: list[Finding], other: Ocr, picture: Picture) -> list[Finding]:
+    """Let another model read the lines that the first saw and did not read well; keep what is surer.
+
+    It is shown those lines alone: letters that Tesseract sees in twigs elsewhere do not count.
+    """
+    return [_read_by(other, line, picture) if _doubtful(line) else line for line in lines]
 
 
-def better(lines: list[Finding], others: list[Finding]) -> list[Finding]:
-    """The reading that is surer over all its lines."""
-    return others if others and _mean_confidence(others) > _mean_confidence(lines) else lines
+def _doubtful(line: Finding) -> bool:
+    return line.box is not None and (not line.text or (line.confidence or 0.0) < DOUBTFUL)
+
+
+def _read_by(other: Ocr, line: Finding, picture: Picture) -> Finding:
+    if line.box is None:
+        return line
+    left, top = max(0, int(line.box.left) - MARGIN), max(0, int(line.box.top) - MARGIN)
+    right, bottom = min(picture.width, int(line.box.right) + MARGIN), min(picture.height, int(line.box.bottom) + MARGIN)
+    cropped = picture.crop((left, top, right, bottom))
+    best = line.model_copy(update={"confidence": line.confidence if line.text else 0.0})
+    for shown in (cut_out(cropped), cropped):
+        found = [one for one in other.recognise(shown) if _trusted(one)]
+        confidence = _mean_confidence(found)
+        if confidence > (best.confidence or 0.0):
+            text = " ".join(one.text or "" for one in found)
+            best = line.model_copy(update={"text": text, "confidence": confidence})
+        if confidence >= CONTENT:
+            break
+    return best
+
+
+def _trusted(line: Finding) -> bool:
+    """Two letters of another script at least: marks, digits and Latin letters are what the first model reads best."""
+    letters = [letter for letter in line.text or "" if letter.isalpha() and "LATIN" not in unicodedata.name(letter, "")]
+    return len(letters) >= 2 and (line.confidence or 0.0) >= TRUSTED
 
 
 def merged(frames: Sequence[Sequence[Finding]]) -> list[Finding]:
@@ -95,7 +124,7 @@ def _same(old: Finding, new: Finding) -> bool:
 
 
 def _mean_confidence(lines: Sequence[Finding]) -> float:
-    """Mean over the letters; a line without text counts as one letter of no confidence."""
+    """Mean over the letters; a line without text counts as one letter of no confidence. No lines: 0."""
     weights = [max(1, len(line.text or "")) for line in lines]
     sure = [(line.confidence or 0.0) if line.text else 0.0 for line in lines]
-    return sum(w * s for w, s in zip(weights, sure, strict=True)) / sum(weights)
+    return sum(w * s for w, s in zip(weights, sure, strict=True)) / max(1, sum(weights))
