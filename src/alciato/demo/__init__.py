@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from alciato.demo.build import build_demo
+    from alciato.demo.result import DemoResult
+    from alciato.demo.run import run_demo
     from alciato.demo.truth import DemoTruth, TruthPost
 
-_HOMES = {"build_demo": "build", "DemoTruth": "truth", "TruthPost": "truth"}
+_HOMES = {
+    "build_demo": "build",
+    "run_demo": "run",
+    "DemoResult": "result",
+    "DemoTruth": "truth",
+    "TruthPost": "truth",
+}
 
-__all__ = ["DemoTruth", "TruthPost", "build_demo"]
+__all__ = ["DemoResult", "DemoTruth", "TruthPost", "build_demo", "run_demo"]
 
 
 def __getattr__(name: str) -> Any:
