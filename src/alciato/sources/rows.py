@@ -158,22 +158,21 @@ class ParquetTable:
     """A Parquet file, read a few rows at a time."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        import pyarrow as pa
         import pyarrow.parquet as pq
 
         with open_file(path, limits.table_bytes):
             pass  # regular, not empty, not too large
+        if _last_bytes(path, 4) != b"PAR1":
+            raise BadMedia("truncated", "the Parquet ends before it is complete.", remedy="Copy it again.")
         try:
             self._file = pq.ParquetFile(path)
-        except (pa.ArrowException, OSError) as error:
-            cut = _last_bytes(path, 4) != b"PAR1"
-            what = "ends before it is complete." if cut else f"cannot be read ({error})."
-            raise BadMedia("truncated" if cut else "broken", f"the Parquet {what}") from error
-        metadata = self._file.metadata
-        for group in range(metadata.num_row_groups):
-            if metadata.row_group(group).total_byte_size > limits.table_bytes:
-                raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
-        self.columns = list(self._file.schema_arrow.names)
+            metadata = self._file.metadata
+            sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+            self.columns = list(self._file.schema_arrow.names)
+        except Exception as error:  # names that are no text, sizes that are no numbers, and whatever else was broken
+            raise BadMedia("broken", f"the Parquet cannot be read ({error}).") from error
+        if max(sizes, default=0) > limits.table_bytes:
+            raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows."""
@@ -185,5 +184,5 @@ class ParquetTable:
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(number, values)
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        except (pa.ArrowException, ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError) as error:
             yield Row(number + 1, BadMedia("broken", f"the rest of the Parquet cannot be read ({error})."))
