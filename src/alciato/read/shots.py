@@ -4,7 +4,7 @@ Source: Lienhart, "Comparison of Automatic Shot Boundary Detection Algorithms" (
 histogram difference; the adaptive threshold follows Yeo and Liu's sliding window (1995).
 
     d(t) = 1/2 * sum_b |h_t(b) - h_{t-1}(b)|            0: same colours, 1: no colour in common
-    cut at t  if  d(t) >= FLOOR  and  d(t) >= RATIO * second largest d within WINDOW
+    cut at t  if  d(t) >= SURE,  or  d(t) >= FLOOR and d(t) >= RATIO * second largest d within WINDOW
 
 Shapes: histograms (frames, bins), each of sum 1; sharpness (frames,), seconds (frames,) rising.
 Use it on sampled frames (4 to 5 a second); slow fades are not found, long shots are cut into pieces instead.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[np.float32]
 Times = NDArray[np.float64]
-FLOOR, RATIO, WINDOW = 0.25, 2.0, 3
+SURE, FLOOR, RATIO, WINDOW = 0.6, 0.25, 2.0, 3
 LONGEST = 10.0  # seconds that one key frame may stand for
 LEVELS = 4  # of each colour: 64 bins
 
@@ -52,8 +52,9 @@ def cuts(histograms: Numbers) -> list[int]:
     found = []
     for place in np.flatnonzero(differences >= FLOOR):
         around = differences[max(0, place - WINDOW) : place + WINDOW + 1]
-        others = np.sort(around)[:-1]
-        if differences[place] == around.max() and (not len(others) or differences[place] >= RATIO * others[-1]):
+        second = np.sort(around)[-2] if len(around) > 1 else 0.0
+        peak = differences[place] == around.max() and differences[place] >= RATIO * second
+        if peak or differences[place] >= SURE:
             found.append(int(place) + 1)
     return found
 
