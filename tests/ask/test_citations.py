@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from alciato.ask import Citation, Reply, Sentence
 from alciato.ask.citations import Numbering, passages
-from alciato.item import Item, Text, Unit
+from alciato.item import Box, Item, Text, Unit
 
 
 def unit(text, item="a", kind="body", number=0):
@@ -39,6 +39,23 @@ def test_the_same_words_in_two_posts_are_one_passage_with_two_citations():
     numbering = Numbering(items("a", "b"))
     assert numbering.cite(one) == (1, 2)
     assert [citation.source for citation in numbering.citations] == ["/posts/a.txt", "/posts/b.txt"]
+
+
+def test_the_two_halves_of_a_meme_are_one_passage_with_one_box_around_them():
+    above = unit("I PUSHED THE VASE OFF", kind="ocr").model_copy(update={"box": Box(10, 5, 200, 40)})
+    below = unit("AND I WOULD DO IT AGAIN", kind="ocr", number=1).model_copy(update={"box": Box(0, 250, 220, 290)})
+    (one,) = passages([above, below])
+    assert one.text == "I PUSHED THE VASE OFF AND I WOULD DO IT AGAIN"
+    assert one.units[0].box == Box(0, 5, 220, 290)
+
+
+def test_words_of_other_frames_and_long_pages_stay_apart():
+    first = unit("DAY ONE", kind="ocr").model_copy(update={"start": 0.0})
+    later = unit("DAY TWO", kind="ocr", number=1).model_copy(update={"start": 3.0})
+    page = [
+        unit("words " * 30, item="b", kind="ocr", number=n).model_copy(update={"text": f"{n} " * 90}) for n in (1, 2)
+    ]
+    assert len(passages([first, later, *page])) == 4
 
 
 def test_one_post_that_says_it_twice_is_cited_once():

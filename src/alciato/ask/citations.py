@@ -8,10 +8,14 @@ from dataclasses import dataclass, field
 
 from alciato.ask.reply import Citation
 from alciato.item import Item, Unit
+from alciato.read.blocks import union
 
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n+")
 WHOLE = frozenset({"ocr", "speech", "caption"})
 """Kinds whose units are short and hang together: they are quoted whole."""
+
+TOGETHER = 200
+"""Letters of the blocks of one picture that are quoted together; a page's paragraphs stay apart."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,12 @@ class Numbering:
 
 
 def passages(units: Iterable[Unit]) -> list[Passage]:
-    """Cut units into sentences, in order; the same words, whatever their capitals, become one passage."""
+    """Cut units into sentences, in order; the same words, whatever their capitals, become one passage.
+
+    Blocks of words on one picture are one passage: a meme says half above and half below.
+    """
     holders: dict[str, tuple[str, list[Unit]]] = {}
-    for unit in units:
+    for unit in _pictures_joined(units):
         for sentence in sentences(unit):
             spelled = "".join(re.findall(r"\w", sentence.casefold()))
             if not spelled:
@@ -71,6 +78,21 @@ def sentences(unit: Unit) -> Sequence[str]:
     if unit.kind in WHOLE:
         return [_one_line(unit.text)]
     return [_one_line(part) for part in SENTENCE_END.split(unit.text)]
+
+
+def _pictures_joined(units: Iterable[Unit]) -> Iterable[Unit]:
+    """The first block of words of each picture or frame stands for all of them, with the box around them."""
+    joined: dict[object, Unit] = {}
+    for unit in units:
+        place = (unit.item, unit.part, unit.start) if unit.kind == "ocr" else unit.id
+        before = joined.get(place)
+        if before is not None and len(before.text) + len(unit.text) < TOGETHER:
+            boxes = [box for box in (before.box, unit.box) if box is not None]
+            update = {"text": f"{before.text} {unit.text}", "box": union(boxes) if boxes else None}
+            joined[place] = before.model_copy(update=update)
+        else:
+            joined[place if before is None else unit.id] = unit
+    return joined.values()
 
 
 def _one_line(text: str) -> str:
