@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from alciato.judge.content import paired
 from alciato.judge.policy import Policy
-from alciato.judge.prototype import Space, score
+from alciato.judge.prototype import Space, is_pair, score
 from alciato.models import Encoder
 
 WRITTEN = Path(__file__).parent / "data" / "written.txt"
@@ -35,7 +35,8 @@ class Line:
     category: str
     kind: str
     language: str
-    text: str
+    words: str
+    picture: str | None
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def read_written(path: Path = WRITTEN) -> list[Line]:
             topic = row[2:]
         elif row:
             category, kind, language, picture, words = row.split("|", 4)
-            lines.append(Line(topic, category, kind, language, paired(words, picture or None)))
+            lines.append(Line(topic, category, kind, language, words, picture or None))
     return lines
 
 
@@ -94,8 +95,9 @@ def auroc(scores: Array, labels: Array) -> float:
 
 def all_margins(space: Space, policy: Policy, lines: Sequence[Line]) -> Array:
     """Margins of each text for each category, shape (texts, categories)."""
-    x = space.encode([line.text for line in lines])
-    return np.stack([space.margins(x, category.id) for category in policy.categories], axis=1)
+    x = space.encode([paired(line.words, line.picture) for line in lines])
+    pairs = np.array([is_pair(line.words, line.picture) for line in lines], bool)
+    return np.stack([space.margins(x, pairs, category.id) for category in policy.categories], axis=1)
 
 
 def labels_of(lines: Sequence[Line]) -> Array:
@@ -128,7 +130,7 @@ def quality(space: Space, policy: Policy, lines: Sequence[Line], rounds: int = 2
 def _at_half(scores: Array, labels: Array) -> tuple[float, float, float]:
     called = scores >= 0.5
     hits = float((called & (labels == 1)).sum())
-    precision, recall = hits / max(called.sum(), 1), hits / max(labels.sum(), 1)
+    precision, recall = hits / max(float(called.sum()), 1), hits / max(float(labels.sum()), 1)
     return precision, recall, 2 * hits / max(float(called.sum() + labels.sum()), 1)
 
 
@@ -137,13 +139,20 @@ def main(encoder: Encoder, policy: Policy) -> list[str]:
     space, (fitting, testing) = Space(encoder, policy), halves(read_written())
     slope, intercept = fit_logistic(all_margins(space, policy, fitting).max(axis=1), labels_of(fitting))
     lines = [f"fitted on {len(fitting)} texts: SLOPE {slope:.2f}, INTERCEPT {intercept:.2f}"]
-    lines.append(f"test, all kinds: {quality(space, policy, testing)}")
+    found = quality(space, policy, testing)
+    lines.append(f"test, {found.texts} texts: AUROC {found.auroc:.3f} {_interval(found.auroc_interval)}")
+    lines.append(f"  at 0.5: F1 {found.f1:.3f} {_interval(found.f1_interval)}")
+    lines.append(f"  precision {found.precision:.3f}, recall {found.recall:.3f}, right category {found.category:.3f}")
     for kind in sorted({line.kind for line in testing}):
         some = [line for line in testing if line.kind == kind]
         called = score(all_margins(space, policy, some)).max(axis=1) >= 0.5
         right = (called == (labels_of(some) == 1)).mean()
         lines.append(f"  {kind}: {len(some)} texts, {right:.2f} decided right at 0.5")
     return lines
+
+
+def _interval(pair: tuple[float, float]) -> str:
+    return f"[{pair[0]:.3f}, {pair[1]:.3f}]"
 
 
 if __name__ == "__main__":

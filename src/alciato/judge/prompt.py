@@ -70,9 +70,8 @@ def quoted(content: Content, most: int = MOST_CHARACTERS) -> tuple[str, bool]:
     lines: list[dict[str, str]] = []
     room = most
     for place in _places(content):
-        if room <= 0:
-            break
-        lines.append({"where": _PLACES.get(place.kind, place.kind), "text": place.text[:room]})
+        if room > 0:
+            lines.append({"where": _PLACES.get(place.kind, place.kind), "text": place.text[:room]})
         room -= len(place.text)
     inside = _harmless(json.dumps(lines, ensure_ascii=False))
     fence = f"POST-{hashlib.sha256(inside.encode()).hexdigest()[:12]}"

@@ -8,9 +8,10 @@ standard deviation of the similarities among the policy's texts, the margin is a
     m(x) = (log sum_{p in P} exp(b x.p / w) - log sum_{n in N} exp(b x.n / w)) / b,    b = SHARPNESS
     score = 1 / (1 + exp(-(SLOPE m + INTERCEPT)))
 
-Sums, not means: a category with few examples needs a closer match. The constants are fitted by
-`alciato.judge.calibration` on texts that we wrote for it, no demonstration or test among them; there too are
-the figures on texts that were not fitted on.
+Sums, not means: a category with few examples needs a closer match. An example of words with a picture is a
+prototype for such pairs only, never for words alone or a picture alone, since each half is innocent.
+The constants are fitted by `alciato.judge.calibration` on texts that we wrote for it, no demonstration or test
+among them; it prints the figures on texts that were not fitted on: AUROC 0.92, F1 0.83 of 116.
 
 What it can do: words like the examples, in the encoder's languages; words with what a picture is said to show.
 What it cannot: look at a picture (nudity signals apart), reason, tell irony; counter speech that repeats the attack
@@ -37,7 +38,7 @@ from alciato.models import Encoder, load
 from alciato.settings import Settings
 
 SHARPNESS = 2.6
-SLOPE, INTERCEPT = 3.67, 0.63
+SLOPE, INTERCEPT = 3.0, 0.66
 VERSION = "1"
 """Counted up when the same texts would get other scores."""
 TELL = 0.25
@@ -81,22 +82,36 @@ class Space:
         self.innocent, rest = centred[: len(innocent)], centred[len(innocent) :]
         ends = np.cumsum([len(texts) for texts in self.texts.values()])
         self.examples = dict(zip(self.texts, np.split(rest, ends[:-1]), strict=True))
+        self.pairs = {
+            c.id: np.array([is_pair(e.words, e.picture) for e in c.examples], bool) for c in policy.categories
+        }
 
     def encode(self, texts: Sequence[str]) -> Array:
         """Give centred vectors of length 1, shape (texts, dim)."""
         return self._centre(self._encoder.encode(list(texts), role="query"))
 
-    def margins(self, x: Array, category: str) -> Array:
-        """Give the margin of each text for one category, shape (texts,)."""
-        return margin(x, self.examples[category], self.innocent, self.width)
+    def margins(self, x: Array, pairs: NDArray[np.bool_], category: str) -> Array:
+        """Give the margin of each text for one category, shape (texts,).
 
-    def nearest(self, x: Array, category: str) -> str:
-        """Give the example that is nearest to one vector (dim,)."""
-        return self.texts[category][int((self.examples[category] @ x).argmax())]
+        `pairs`, shape (texts,), says which are words with what is seen: only they are held against pairs.
+        """
+        examples, singles = self.examples[category], self.examples[category][~self.pairs[category]]
+        alone = margin(x, singles, self.innocent, self.width)
+        return np.where(pairs, margin(x, examples, self.innocent, self.width), alone)
+
+    def nearest(self, x: Array, pair: bool, category: str) -> str:
+        """Give the example that is nearest to one vector (dim,) among those it is held against."""
+        similarity = self.examples[category] @ x
+        return self.texts[category][int(np.where(self.pairs[category] & (not pair), -np.inf, similarity).argmax())]
 
     def _centre(self, raw: Array) -> Array:
         moved = raw - self._mean
         return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
+
+
+def is_pair(words: str, picture: str | None) -> bool:
+    """Whether words and a picture stand together. A pair is an example for pairs only: its halves are innocent."""
+    return bool(words.strip() and picture)
 
 
 def written(example: Example) -> str:
@@ -148,9 +163,10 @@ class Prototype:
         return Judgement(scores, tuple(told))
 
     def _match(self, category: Category, passages: Sequence[Passage], x: Array) -> Match:
-        scores = score(self._space.margins(x, category.id))
+        pairs = np.array([is_pair(passage.words, passage.picture) for passage in passages], bool)
+        scores = score(self._space.margins(x, pairs, category.id))
         best = int(scores.argmax())
-        passage, example = passages[best], self._space.nearest(x[best], category.id)
+        passage, example = passages[best], self._space.nearest(x[best], bool(pairs[best]), category.id)
         why = f"{_subject(passage)} close to the policy's example “{example}”"
         target = find_target(passage.text, self._policy.groups)
         return Match(category.id, round(float(scores[best]), 4), why, passage.evidence, target)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from alciato.errors import BadMedia
-from alciato.item import Audio, Evidence, Image, Item, Table, Text, Unit, Verdict, Video
+from alciato.item import Evidence, Image, Item, Table, Text, Unit, Verdict, Video
 from alciato.item.verdict import Decision
 from alciato.judge.content import DESCRIBING
 from alciato.judge.decide import decision_for
@@ -132,9 +132,8 @@ def _views(
 ) -> list[View]:
     found = []
     for number, part in item.media():
-        if isinstance(part, Audio):
+        if not isinstance(part, Image | Video):
             continue
-        assert isinstance(part, Image | Video)
         alt = _alt(item, [unit for unit in units if unit.part == number])
         for second in _seconds(verdict, number) if isinstance(part, Video) else [None]:
             marks = tuple(_marks(verdict, number, second))

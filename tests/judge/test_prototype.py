@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alciato.errors import UsageError
+from alciato.item import Finding, Reading
+from alciato.judge.content import content_of
+from alciato.judge.policy import Policy, load_policy
+from alciato.judge.prototype import Prototype, margin, score
+from alciato.judge.strategy import Judgement, Unjudged
+from alciato.models import Encoder, load
+from alciato.settings import Settings
+
+
+def unit_rows(generator, rows, dimension=5):
+    vectors = generator.normal(size=(rows, dimension))
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_margin_equals_the_formula_written_as_loops():
+    generator = np.random.default_rng(0)
+    x, examples, innocent = (unit_rows(generator, n) for n in (4, 3, 6))
+    width, sharpness = 0.13, 2.6
+    loops = [
+        (
+            math.log(sum(math.exp(sharpness * float(v @ p) / width) for p in examples))
+            - math.log(sum(math.exp(sharpness * float(v @ n) / width) for n in innocent))
+        )
+        / sharpness
+        for v in x
+    ]
+    assert margin(x, examples, innocent, width, sharpness) == pytest.approx(loops)
+
+
+def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_innocent_never_raises():
+    generator = np.random.default_rng(1)
+    x, examples, innocent = (unit_rows(generator, n) for n in (4, 3, 6))
+    plain = margin(x, examples, innocent, 0.1)
+    assert margin(x, examples[::-1], innocent[::-1], 0.1) == pytest.approx(plain)
+    assert (margin(x, unit_rows(generator, 1).repeat(2, 0), innocent, 0.1) > -np.inf).all()
+    assert (margin(x, np.concatenate([examples, unit_rows(generator, 1)]), innocent, 0.1) >= plain).all()
+    assert (margin(x, examples, np.concatenate([innocent, unit_rows(generator, 1)]), 0.1) <= plain).all()
+
+
+def test_no_examples_never_match():
+    x = unit_rows(np.random.default_rng(2), 2)
+    assert (score(margin(x, x[:0], x, 0.1)) < 1e-9).all()
+
+
+def judged(prototype, post, *texts: Any, signals=()):
+    reading = Reading(item="x", part=0, kind="nudity", model="m", version="1", findings=tuple(signals))
+    return prototype.judge([content_of(post(*texts).item, [], [reading])])[0]
+
+
+def test_scores_name_what_matched_and_whom_it_is_aimed_at(encoder, policy, post):
+    found = judged(Prototype(encoder, policy), post, "Martians are vermin")
+    assert isinstance(found, Judgement)
+    assert set(found.scores) == {"hate", "self-harm"}
+    assert found.scores["hate"] > 0.5 > found.scores["self-harm"]
+    best = found.matches[0]
+    assert best.category == "hate"
+    assert "martians are vermin" in best.why
+    assert best.target == "Martians"
+    assert best.evidence[0].text == "Martians are vermin"
+
+
+def test_the_same_content_alone_and_in_a_batch_scores_the_same(encoder, policy, post):
+    prototype = Prototype(encoder, policy)
+    contents = [
+        content_of(post(text).item, [], []) for text in ("martians are vermin", "good morning", "hurt yourself")
+    ]
+    assert prototype.judge(contents) == [prototype.judge([content])[0] for content in contents]
+
+
+def test_a_signal_counts_with_its_confidence(encoder, policy, post):
+    found = judged(Prototype(encoder, policy), post, "bread", signals=[Finding(label="WOUND", confidence=0.6)])
+    assert found.scores["self-harm"] == pytest.approx(0.9)
+    assert "wound (confidence 0.60)" in found.matches[0].why
+
+
+def test_one_that_fails_does_not_stop_the_others(encoder, policy, post):
+    prototype = Prototype(encoder, policy)
+    contents = [content_of(post(text).item, [], []) for text in ("martians", "poison", "bread")]
+    first, failed, last = prototype.judge(contents)
+    assert isinstance(first, Judgement)
+    assert isinstance(last, Judgement)
+    assert failed == Unjudged("it choked")
+
+
+def test_an_item_without_words_has_scores_of_0(encoder, policy, post):
+    assert judged(Prototype(encoder, policy), post).scores == {"hate": 0.0, "self-harm": 0.0}
+    assert Prototype(encoder, policy).judge([]) == []
+
+
+def test_a_category_that_gives_nothing_to_go_by_is_an_error(encoder):
+    bare = Policy.model_validate({"name": "p", "categories": [{"id": "a", "title": "A", "definition": "a"}]})
+    with pytest.raises(UsageError, match="no examples and no signals"):
+        Prototype(encoder, bare)
+
+
+def test_the_model_is_named_with_what_its_scores_depend_on(policy, encoder):
+    other = type(encoder)("2")
+    assert Prototype(encoder, policy).model != Prototype(other, policy).model
+    assert Prototype(encoder, policy).model.startswith("test:words@")
+
+
+@pytest.fixture(scope="module")
+def packaged():
+    settings = Settings()
+    return Prototype(load(settings.models.encoder, Encoder, settings), load_policy("general"))
+
+
+TOGETHER = [
+    ("Venusians at home", "a heap of garbage bags", "a flat with large windows"),
+    ("The Martians' favourite place", "rubbish bins behind a supermarket", "a park with old trees"),
+    ("Robots of Saturn live here", "wastebasket", "house with garden"),
+]
+
+
+@pytest.mark.parametrize(("words", "ugly", "fair"), TOGETHER)
+def test_what_offends_only_together_is_found_and_each_half_alone_is_not(packaged, post, words, ugly, fair):
+    limit = load_policy("general").category("hate").thresholds.review
+    together = judged(packaged, post, words, (ugly, "caption")).scores["hate"]
+    halves = [(words,), ((ugly, "caption"),), (words, (fair, "caption")), ("Put it out on Tuesday", (ugly, "caption"))]
+    assert together >= limit
+    assert all(judged(packaged, post, *half).scores["hate"] < limit for half in halves)
+    found = judged(packaged, post, words, (ugly, "caption")).matches[0]
+    assert {place.kind for place in found.evidence} == {"body", "caption"}
+
+
+@pytest.mark.parametrize(
+    "text", ["Lovely weather today", "আজ বৃষ্টি হবে", "Die Suppe ist versalzen", "Nächster Halt: Museum"]
+)
+def test_everyday_words_are_allowed(packaged, post, text):
+    found = judged(packaged, post, text)
+    for category in load_policy("general").categories:
+        assert found.scores[category.id] < category.thresholds.review
