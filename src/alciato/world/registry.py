@@ -55,7 +55,24 @@ class Kind:
     stream: str = ""
 
 
-PACKAGED = ("scene", "macro", "plain", "confounder", "target", "sentiment", "sarcasm", "punchline", "claim", "needle")
+PACKAGED = (
+    "scene",
+    "macro",
+    "plain",
+    "confounder",
+    "target",
+    "sentiment",
+    "sarcasm",
+    "punchline",
+    "claim",
+    "needle",
+    "screenshot",
+    "inconsistency",
+    "chart",
+    "multihop",
+    "layout",
+    "story",
+)
 """Kinds that Alciato brings, each in `alciato.world.kinds`."""
 _registered: dict[str, Kind] = {}
 

@@ -86,6 +86,11 @@ def _landscape(landscape: Landscape, size: tuple[int, int], shift: int) -> Image
     return Image.fromarray(np.repeat(rows.clip(0, 255).astype(np.uint8)[:, None], width, axis=1))
 
 
+def landscape_of(landscape: Landscape, size: tuple[int, int]) -> Image.Image:
+    """Draw a chosen landscape, width and height in pixels."""
+    return _landscape(landscape, size, 0).copy()
+
+
 class Wanted(NamedTuple):
     """An object that shall be shown."""
 

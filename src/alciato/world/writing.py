@@ -5,6 +5,7 @@ Boxes are those of the glyphs' ink in height, and of the letters' advance in wid
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -15,7 +16,21 @@ from alciato.world.concepts import Colour
 from alciato.world.letters import BLACK, BOLD, PLAIN, script_of, typeface
 from alciato.world.post import Line, Word
 
-__all__ = ["BLACK", "BOLD", "INK", "PLAIN", "WHITE", "Ink", "capitals", "fitted", "wrapped", "write"]
+__all__ = [
+    "BLACK",
+    "BOLD",
+    "INK",
+    "PLAIN",
+    "WHITE",
+    "Block",
+    "Ink",
+    "around",
+    "capitals",
+    "fitted",
+    "paragraph",
+    "wrapped",
+    "write",
+]
 WHITE: Colour = (255, 255, 255)
 INK: Colour = (24, 24, 28)
 SMALLEST = 8
@@ -112,6 +127,36 @@ def _broken(words: str, count: int) -> tuple[str, ...]:
         else:
             line = longer
     return (*lines, line)
+
+
+class Block(NamedTuple):
+    """How a paragraph is set: the size of its letters at most, its width, and the number of its lines at most."""
+
+    size: int
+    width: int
+    most: int = 3
+    weight: int = PLAIN
+    ink: Ink = DARK
+    align: Align = "left"
+
+
+def paragraph(
+    picture: Image.Image, words: str, place: tuple[float, float], block: Block, role: str
+) -> tuple[list[Line], float]:
+    """Set words in lines below one another from `place`; give the lines, and where the next thing may begin."""
+    lines, size = wrapped(words, block.size, block.width, block.weight, block.most)
+    step, written = round(size * 1.25), []
+    for row, line in enumerate(lines):
+        face = typeface(line, size, block.weight)
+        at = (place[0], place[1] + row * step)
+        written.append(write(picture, line, at, face, role=role, ink=block.ink, align=block.align))
+    return written, place[1] + step * len(lines)
+
+
+def around(boxes: Iterable[Box]) -> Box:
+    """The smallest box that holds all of them."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return Box(min(lefts), min(tops), max(rights), max(bottoms))
 
 
 def capitals(picture: Image.Image, words: str, *, bottom: bool) -> list[Line]:

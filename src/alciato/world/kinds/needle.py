@@ -52,6 +52,7 @@ class NeedleTruth(Truth):
 class NeedleOptions(Options):
     """Options of needles."""
 
+    size: int = Field(256, ge=48, le=2048, description="pixels of a stitched picture's side")
     pictures: int = Field(1, ge=1, le=10, description="stitched pictures, M")
     side: int = Field(4, ge=1, le=8, description="cells in a row and in a column, N")
     needles: int = Field(1, ge=1, le=5, description="captions that are asked for")

@@ -79,7 +79,8 @@ def compose(draw: Draw, options: SentimentOptions) -> Sequence[Composition]:
     contradicts = SIGNS[emotion] != 0 and draw.chance(options.contradicts)
     other: Emotion = draw.pick(("sadness", "anger")) if SIGNS[emotion] > 0 else "joy"
     face_emotion = other if contradicts else emotion
-    said = STRENGTHS[strength - 1] + draw.one(WORDS[emotion])
+    before = STRENGTHS[strength - 1] if SIGNS[emotion] else ""
+    said = before + draw.one(WORDS[emotion])
     face = draw.one(FACES[face_emotion])
     picture, ground = backdrop(draw, options.size, options.family)
     shown = put(
