@@ -1,0 +1,1 @@
+"""One file for each system that has an experiment. Heavy imports belong inside its functions."""
