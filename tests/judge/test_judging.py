@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alciato.errors import UsageError
-from alciato.item import Box, Reading, Unit
+from alciato.errors import AlciatoError, UsageError
+from alciato.item import Box, Reading, Unit, Verdict
 from alciato.judge import judge, judge_items, load_policy
-from alciato.judge.report_jsonl import verdict_line
+from alciato.judge.report_jsonl import verdict_line, write_jsonl
 
 TEXTS = ["martians are vermin", "good morning", "martians are welcome", "hurt yourself tonight", "the cat sleeps"]
 
@@ -100,6 +100,16 @@ def test_the_prompt_strategy_keeps_its_verdicts_apart(filled, policy, settings, 
     verdicts = list(judge(filled, policy, "prompt", settings=settings))
     assert {verdict.decision for verdict in verdicts} == {"review"}
     assert len(list(filled.verdicts(policy.label))) == 2 * len(TEXTS)
+
+
+def test_verdicts_as_lines_come_back_as_they_were(filled, policy, settings, tmp_path):
+    verdicts = list(judge(filled, policy, settings=settings))
+    assert write_jsonl(tmp_path / "new" / "v.jsonl", verdicts) == len(TEXTS)
+    lines = (tmp_path / "new" / "v.jsonl").read_text().splitlines()
+    assert [Verdict.model_validate_json(line) for line in lines] == verdicts
+    assert lines[0] == verdict_line(verdicts[0])
+    with pytest.raises(AlciatoError, match="cannot be written"):
+        write_jsonl(tmp_path / "new" / "v.jsonl" / "x", verdicts)
 
 
 def test_importing_the_folder_loads_nothing_heavy():

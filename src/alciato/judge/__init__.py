@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alciato.judge.judging import judge, judge_items
     from alciato.judge.policy import Category, Example, Policy, load_policy, shipped_policies
     from alciato.judge.report_html import write_report
-    from alciato.judge.report_jsonl import verdict_line
+    from alciato.judge.report_jsonl import verdict_line, write_jsonl
     from alciato.judge.report_terminal import verdict_table
     from alciato.judge.strategy import STRATEGIES
 
@@ -32,6 +32,7 @@ _PLACES = {
     "shipped_policies": "policy",
     "verdict_line": "report_jsonl",
     "verdict_table": "report_terminal",
+    "write_jsonl": "report_jsonl",
     "write_report": "report_html",
 }
 
@@ -48,6 +49,7 @@ __all__ = [
     "shipped_policies",
     "verdict_line",
     "verdict_table",
+    "write_jsonl",
     "write_report",
 ]
 
