@@ -191,6 +191,12 @@ def _cached_worker(uri: str, options: str, types: tuple[str, ...], kinds: tuple[
     return _Worker(uri, options, types, kinds)
 
 
+def forget_workers() -> None:
+    """Let go of the workers of this process, so that the memory of their models can be freed."""
+    with _lock:
+        _cached_worker.cache_clear()
+
+
 def _progress(summary: ReadSummary, total: int) -> Progress:
     return Progress("read", summary.items, total, skipped=len({(one.item, one.part) for one in summary.failed}))
 

@@ -89,21 +89,22 @@ def _trusted(line: Finding) -> bool:
 
 def merged(frames: Sequence[Sequence[Finding]]) -> list[Finding]:
     """One list of all lines; what stands in consecutive frames is one line from its first start to its last end."""
-    done: list[Finding] = []
-    shown: list[Finding] = []  # lines of the frame before
+    lines: list[Finding] = []  # in the order in which they first appear
+    shown: list[int] = []  # positions of the lines of the frame before
     for frame in frames:
-        still: list[Finding] = []
+        still: list[int] = []
         for line in frame:
-            before = next((old for old in shown if _same(old, line)), None)
+            before = next((place for place in shown if _same(lines[place], line)), None)
             if before is None:
-                still.append(line)
+                still.append(len(lines))
+                lines.append(line)
                 continue
             shown.remove(before)
-            surer = line if (line.confidence or 0) > (before.confidence or 0) else before
-            still.append(surer.model_copy(update={"start": before.start, "end": line.end}))
-        done += shown
+            still.append(before)
+            surer = max(lines[before], line, key=lambda one: one.confidence or 0.0)
+            lines[before] = surer.model_copy(update={"start": lines[before].start, "end": line.end})
         shown = still
-    return sorted(done + shown, key=lambda line: line.start or 0.0)  # stable: reading order within a start
+    return lines
 
 
 def respaced(lines: list[Finding]) -> list[Finding]:

@@ -1,0 +1,224 @@
+"""`read` on a collection: everything once, again only what changed, stopped at any moment without harm."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from alciato.errors import UsageError
+from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
+from alciato.models import registry
+from alciato.progress import Progress
+from alciato.read import read, read_post
+from alciato.read.pipeline import forget_workers
+from alciato.settings import Models, Settings
+from alciato.store import Collection
+from media_samples import animation, encoded, wav
+from read.doubles import LettersEncoder, Named, SizedOcr
+
+MODELS = Models(encoder="double:letters", ocr="double:ocr", transcriber=None, nudity=None)
+
+
+@pytest.fixture
+def settings(monkeypatch):
+    """Settings whose models are doubles; nothing that was loaded before is kept."""
+    monkeypatch.setitem(registry.SCHEMES, "double", "read.doubles:load_double")
+    Named.models = {"letters": LettersEncoder(), "ocr": SizedOcr()}
+    registry.forget()
+    forget_workers()
+    yield Settings(models=MODELS, tesseract=(), batch=4)
+    registry.forget()
+    forget_workers()
+
+
+def post(number):
+    data = encoded("PNG", number, (60 + number, 40))
+    picture = Image(media=media_hash(data), mime="image/png", width=60 + number, height=40)
+    return Post(Item(id=f"i{number:03d}", parts=(Text(text=f"number {number}"), picture)), {media_hash(data): data})
+
+
+def collection(folder, count=10):
+    made = Collection.open(folder)
+    made.add(post(number) for number in range(count))
+    return made
+
+
+def contents(collection):
+    """All that reading leaves, but for the times at which it did."""
+    readings = sorted(
+        reading.model_copy(update={"read_at": None}).model_dump_json() for reading in collection.readings()
+    )
+    units = collection.table("units").search().limit(None).to_arrow().sort_by("id").to_pylist()
+    return readings, units
+
+
+def test_everything_is_read_once(tmp_path, settings):
+    made = collection(tmp_path)
+    told: list[Progress] = []
+    summary = read(made, settings, report=told.append)
+    assert (summary.items, summary.failed) == (10, [])
+    assert summary.readings == 10 * 5  # language of the text, words, hash, language of the words; encode
+    assert (told[0].done, told[-1].done, told[-1].total) == (0, 10, 10)
+    units = {unit.id: unit for unit in made.units()}
+    assert units["i003/1/ocr/0"].text == "63 by 40"
+    assert units["i003/1/picture/0"].pdq is not None
+    assert Named.models["ocr"].asked == 10
+    again = read(made, settings)
+    assert (again.items, Named.models["ocr"].asked) == (0, 10)
+
+
+def test_every_text_has_its_vector(tmp_path, settings):
+    made = collection(tmp_path)
+    read(made, settings)
+    rows = made.table("units").search().limit(None).to_arrow().to_pylist()
+    assert all((row["vector"] is None) == (row["kind"] == "picture") for row in rows)
+
+
+def test_a_better_model_reads_only_what_it_changes(tmp_path, settings):
+    made = collection(tmp_path)
+    read(made, settings)
+    Named.models["ocr"].fingerprint = "2"
+    forget_workers()  # as in the process of another day
+    summary = read(made, settings)
+    assert summary.items == 10
+    assert {reading.version[0] for reading in made.readings(kinds=["ocr"])} == {"2"}
+    assert summary.readings == 20  # words, and their language
+
+
+def test_new_items_are_read_alone(tmp_path, settings):
+    made = collection(tmp_path)
+    read(made, settings)
+    made.add([post(100)])
+    assert read(made, settings).items == 1
+
+
+def test_again_reads_everything_and_changes_nothing(tmp_path, settings):
+    made = collection(tmp_path)
+    read(made, settings)
+    before = contents(made)
+    assert read(made, settings, again=True).items == 10
+    assert contents(made) == before
+
+
+def test_kinds_restrict_what_is_read(tmp_path, settings):
+    made = collection(tmp_path)
+    assert read(made, settings, kinds=["pdq"]).readings == 10
+    assert {reading.kind for reading in made.readings()} == {"pdq"}
+    read(made, settings)
+    assert {unit.kind for unit in made.units()} == {"body", "ocr", "picture"}
+
+
+def test_an_unknown_kind_names_the_nearest(tmp_path, settings):
+    with pytest.raises(UsageError, match="Did you mean 'speech'"):
+        read(collection(tmp_path, 1), settings, kinds=["speach"])
+
+
+def test_what_failed_is_kept_and_read_again_on_request(tmp_path, settings):
+    Named.models["ocr"].fails_at = 65
+    made = collection(tmp_path)
+    summary = read(made, settings)
+    assert [(one.item, one.kind, one.error) for one in summary.failed] == [
+        ("i005", "ocr", "RuntimeError: the model fell over")
+    ]
+    assert read(made, settings).items == 0
+    Named.models["ocr"].fails_at = None
+    assert read(made, settings, retry=True).items == 1
+    assert [reading.error for reading in made.readings(["i005"])] == [None] * 5
+
+
+def test_an_empty_collection_is_read_at_once(tmp_path, settings):
+    assert read(Collection.open(tmp_path), settings).items == 0
+
+
+def test_every_type_of_part_goes_through(tmp_path, settings):
+    film, voice = animation(frames=6), wav()
+    parts = (
+        Video(media=media_hash(film), mime="image/gif", width=48, height=32, duration=1.2),
+        Audio(media=media_hash(voice), mime="audio/wav", duration=0.5),
+        Image(media="00" * 32, mime="image/png", width=1, height=1),
+    )
+    made = Collection.open(tmp_path)
+    made.add([Post(Item(id="i", parts=parts), {media_hash(film): film, media_hash(voice): voice})])
+    summary = read(made, settings)
+    assert {(one.part, one.kind) for one in summary.failed} == {(2, "ocr"), (2, "pdq")}  # its bytes are missing
+    assert {reading.kind for reading in made.readings()} == {"shots", "pdq", "ocr", "language", "encode"}
+
+
+def test_a_post_is_read_without_a_collection(settings):
+    readings = read_post(post(7), settings)
+    assert {(one.part, one.kind) for one in readings} == {(0, "language"), (1, "ocr"), (1, "pdq"), (1, "language")}
+    assert next(one for one in readings if one.kind == "ocr").findings[0].text == "67 by 40"
+
+
+def test_an_interrupted_run_keeps_what_was_read(tmp_path, settings):
+    made = collection(tmp_path, 30)
+
+    def interrupt(progress):
+        if progress.done >= 12:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        read(made, settings, report=interrupt)
+    kept = len({reading.item for reading in made.readings(kinds=["encode"])})
+    assert 12 <= kept < 30
+    assert read(made, settings).items == 30 - kept
+
+
+CHILD = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from alciato.models import registry
+from read.doubles import LettersEncoder, Named, SizedOcr
+import time
+class Slow(SizedOcr):
+    def recognise(self, picture):
+        time.sleep(0.02)
+        return super().recognise(picture)
+registry.SCHEMES["double"] = "read.doubles:load_double"
+Named.models = {"letters": LettersEncoder(), "ocr": Slow()}
+from alciato.read import pipeline
+from alciato.settings import Models, Settings
+from alciato.store import Collection
+pipeline.SAVE_ITEMS = 8
+models = Models(encoder="double:letters", ocr="double:ocr", transcriber=None, nudity=None)
+settings = Settings(models=models, tesseract=(), batch=4)
+print("ready", flush=True)
+print(pipeline.read(Collection.open(sys.argv[1]), settings).items, flush=True)
+"""
+
+
+@pytest.mark.slow
+def test_killed_five_times_and_finished_it_equals_an_undisturbed_run(tmp_path, settings, pytestconfig):
+    wait = random.Random(7)
+    made = collection(tmp_path / "killed", 120)
+    command = [sys.executable, "-c", CHILD, str(tmp_path / "killed"), str(pytestconfig.rootpath / "tests")]
+    for _ in range(5):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout.readline() == "ready\n"
+            time.sleep(wait.uniform(0.3, 2.5))
+            child.send_signal(signal.SIGKILL)
+    finished = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert 0 <= int(finished.split()[-1]) <= 120
+    undisturbed = collection(tmp_path / "whole", 120)
+    read(undisturbed, settings)
+    assert contents(made) == contents(undisturbed)
+
+
+@pytest.mark.slow
+def test_ray_runs_the_same_plan(tmp_path):
+    pytest.importorskip("ray")
+    program = (
+        "import sys; from alciato.read import read; from alciato.store import Collection;"
+        "from alciato.settings import Models, Settings;"
+        "models = Models(ocr=None, transcriber=None, nudity=None);"
+        "print(read(Collection.open(sys.argv[1]), Settings(runner=sys.argv[2], models=models, batch=4)).items)"
+    )
+    made = {runner: collection(tmp_path / runner, 12) for runner in ("native", "ray")}
+    for runner in made:
+        command = [sys.executable, "-c", program, str(tmp_path / runner), runner]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+        assert done.stdout.split()[-1:] == ["12"], done.stderr[-2000:]
+    assert contents(made["ray"]) == contents(made["native"])
