@@ -72,6 +72,10 @@ PACKAGED = (
     "multihop",
     "layout",
     "story",
+    "clip",
+    "dialogue",
+    "thread",
+    "catalogue",
 )
 """Kinds that Alciato brings, each in `alciato.world.kinds`."""
 _registered: dict[str, Kind] = {}

@@ -64,9 +64,6 @@ def _by_group() -> Iterable[Series]:
     ):
         yield _means(name, "origin", cars, "Origin", column)
         yield _means(f"{name}, cylinders", "cylinders", cars, "Cylinders", column, ordered=True)
-    cures = [row | {"short": row["Bacteria"].split()[-1]} for row in _rows("burtin.json")]
-    for drug in ("Penicillin", "Neomycin"):
-        yield _means(drug, "bacterium", [row for row in cures if float(row[drug]) >= 0.1], "short", drug)
 
 
 def _flowers_and_wines() -> Iterable[Series]:

@@ -60,7 +60,7 @@ def compose(draw: Draw, options: ChartOptions) -> Sequence[Composition]:
     source = draw.one(series())
     labels, values = _cut(draw, source, options.points)
     designs: tuple[Design, ...] = ("bar", "line", "scatter") if source.ordered else ("bar",)
-    design: Design = options.design or draw.pick(designs)
+    design: Design = draw.pick(designs) if options.design is None else options.design
     colour = draw.pick([name for name in COLOURS if name != "yellow"])
     picture = Image.new(
         "RGB", (options.size, options.size), draw.pick(((255, 255, 255), (250, 248, 240), (242, 246, 250)))
@@ -135,7 +135,7 @@ def _written(picture: Image.Image, source: Series, labels: Sequence[str], top: f
     lines = [write(picture, source.title, (side / 2, side * 0.01), face, role="title")]
     step = (right - left) / len(labels)
     for place, label in enumerate(labels):
-        face = fitted(label, side // 20, int(step * 0.98))
+        face = fitted(label, side // 20, int(step * 0.9))
         lines.append(write(picture, label, (left + step * (place + 0.5), bottom + side * 0.01), face, role="label"))
     name = fitted(source.over, side // 20, side // 2)
     lines.append(write(picture, source.over, (side / 2, side * 0.915), name, role="axis"))

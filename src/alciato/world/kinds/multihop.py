@@ -52,10 +52,8 @@ class MultihopOptions(Options):
 def compose(draw: Draw, options: MultihopOptions) -> Sequence[Composition]:
     """Draw one question with its documents, in random order."""
     people, emblems = draw.some(draw.of(PERSONS), options.texts), draw.some(draw.of(OBJECTS), 4)
-    towns, colours = (
-        [f"{draw.one(PLACES)} {part}" for part in ("East", "West", "North", "South")],
-        draw.some(tuple(COLOURS), 4),
-    )
+    sides = draw.some(("East", "West", "North", "South"), 4)
+    towns, colours = [f"{draw.one(PLACES)} {side}" for side in sides], draw.some(tuple(COLOURS), 4)
     documents: list[tuple[str, Content]] = [
         (f"text {place}", Text(text=f"{person} lives in {town}. {person} works there as a {draw.pick(TRADES)}."))
         for place, (person, town) in enumerate(zip(people, towns, strict=False))

@@ -89,7 +89,7 @@ Drawn = tuple[list[Message], list[Line], list[Shown]]
 def _chat(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
     unit, paper = screen.width / 16, ImageDraw.Draw(screen)
     people = draw.some(draw.of(PERSONS), 2)
-    said = draw.some(draw.of(CHAT_LINES), min(4, len(draw.of(CHAT_LINES))))
+    said = draw.some(draw.of(CHAT_LINES), min(draw.whole(4, 6), len(draw.of(CHAT_LINES))))
     messages: list[Message] = []
     lines: list[Line] = []
     top, minute = unit * 2.8, draw.whole(0, 40)
