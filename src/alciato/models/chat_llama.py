@@ -37,6 +37,7 @@ CONTEXT = 8192
 FORCE = 1e6
 """A bias that leaves no other token a chance."""
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+WHOLE_VOCABULARY = 10**7
 TRIES = 3
 PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64,
 
@@ -136,20 +137,29 @@ class ChatLlama(ChatOpenAI):
 
     def _forced(self, prompt: Any, token: int) -> float:
         """Log-probability of one token after a prompt, over the whole vocabulary."""
+        for step in self._steps(prompt, token, alternatives=1):
+            if step["id"] != token:
+                raise ModelError(f"{self.name}: token {token} could not be forced; the engine said {step['id']}.")
+            return float(step["logprob"])
+        # The engine keeps back a token that is a part of a character: another one is forced, and the whole
+        # distribution read. It takes a second; only scripts that the model hardly knows are written in such tokens.
+        for step in self._steps(prompt, self.tokens("a")[0], alternatives=WHOLE_VOCABULARY):
+            return next(float(entry["logprob"]) for entry in step["top_logprobs"] if entry["id"] == token)
+        raise ModelError(f"{self.name}: the engine gives no log-probabilities.")
+
+    def _steps(self, prompt: Any, token: int, *, alternatives: int) -> list[dict[str, Any]]:
+        """What the engine reports of one forced token; empty if that is only a part of a character."""
         body = {
             "prompt": prompt,
             "n_predict": 1,
             "temperature": 0,
-            "n_probs": 1,
+            "n_probs": alternatives,
             "logit_bias": [[token, FORCE]],
             "cache_prompt": True,
         }
         document = self._root.post("/completion", body)
-        step = document["completion_probabilities"][0]
         self.meter.add(Usage(int(document.get("timings", {}).get("prompt_n", 0)), 1))
-        if step["id"] != token:
-            raise ModelError(f"{self.name}: token {token} could not be forced; the engine said {step['id']}.")
-        return float(step["logprob"])
+        return list(document.get("completion_probabilities") or ())
 
     def _with_pictures(self, prompt: str, pictures: list[str], said: list[int]) -> dict[str, Any]:
         text = str(self._root.post("/detokenize", {"tokens": said})["content"]) if said else ""

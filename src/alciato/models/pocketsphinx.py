@@ -2,7 +2,8 @@
 
 Silero first says where somebody speaks; only that is recognised, so that music and noise give no words.
 It is a small recogniser of 2010's kind: it proves the flow and finds single words of clear speech, at a quarter
-of real time on one core; name `hf:` with a Whisper model where words matter.
+of real time on one core; name `hf:` with a Whisper model where words matter. Measured on eSpeak NG's voices, the
+only ones a test can make: 0.72 of the words with en-us+f5, 0.25 with plain en-us.
 Confidence of a word is PocketSphinx's posterior; of a segment, the mean over its words, weighed by their length.
 """
 

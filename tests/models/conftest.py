@@ -1,0 +1,29 @@
+"""Settings with a cache of their own, the packaged chat model, a server that misbehaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from alciato.models import Chat, load
+from alciato.settings import Settings
+from model_samples import Server
+
+
+@pytest.fixture(scope="session")
+def settings(tmp_path_factory) -> Settings:
+    return Settings(threads=2, cache=tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session")
+def smollm2(settings):
+    """The packaged chat model without the wrapper, so that nothing comes from the cache."""
+    return load("packaged:smollm2", Chat, settings).chat
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
