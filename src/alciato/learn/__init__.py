@@ -14,23 +14,45 @@ from typing import TYPE_CHECKING, Any
 from alciato.errors import MissingPackage
 
 if TYPE_CHECKING:
+    from alciato.learn.collators import MixedCollator, PictureCollator, PictureTensors, TextCollator
     from alciato.learn.config import Stop, TrainingConfig
+    from alciato.learn.examples import Example, Examples, examples_of, load_examples
+    from alciato.learn.lessons import LEARNABLE, Lesson, Request, Taught, first_batch, prepare, teach
     from alciato.learn.objectives import Classification
     from alciato.learn.randomness import seed_everything
+    from alciato.learn.splits import Shares, Splits, split
     from alciato.learn.trainer import Batch, Collate, Fitted, Objective, Trainer, held_out, measure
 
 _HOMES = {
     "Batch": "trainer",
     "Classification": "objectives",
     "Collate": "trainer",
+    "Example": "examples",
+    "Examples": "examples",
     "Fitted": "trainer",
+    "LEARNABLE": "lessons",
+    "Lesson": "lessons",
+    "MixedCollator": "collators",
     "Objective": "trainer",
+    "PictureCollator": "collators",
+    "PictureTensors": "collators",
+    "Request": "lessons",
+    "Shares": "splits",
+    "Splits": "splits",
     "Stop": "config",
+    "Taught": "lessons",
+    "TextCollator": "collators",
     "Trainer": "trainer",
     "TrainingConfig": "config",
+    "examples_of": "examples",
+    "first_batch": "lessons",
     "held_out": "trainer",
+    "load_examples": "examples",
     "measure": "trainer",
+    "prepare": "lessons",
     "seed_everything": "randomness",
+    "split": "splits",
+    "teach": "lessons",
 }
 
 
@@ -49,15 +71,33 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "LEARNABLE",
     "Batch",
     "Classification",
     "Collate",
+    "Example",
+    "Examples",
     "Fitted",
+    "Lesson",
+    "MixedCollator",
     "Objective",
+    "PictureCollator",
+    "PictureTensors",
+    "Request",
+    "Shares",
+    "Splits",
     "Stop",
+    "Taught",
+    "TextCollator",
     "Trainer",
     "TrainingConfig",
+    "examples_of",
+    "first_batch",
     "held_out",
+    "load_examples",
     "measure",
+    "prepare",
     "seed_everything",
+    "split",
+    "teach",
 ]

@@ -43,7 +43,7 @@ class Objective(Protocol):
     """What is minimised, and what is measured."""
 
     def loss(self, model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        """Give the mean loss of a batch's examples, shape (). Calls `model(…)` once, for the sake of several devices."""
+        """Give the mean loss of a batch's examples, shape (); calls `model(…)` once, as several devices need."""
         ...
 
     def measure(self, model: torch.nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
@@ -336,7 +336,7 @@ def _accelerator(config: TrainingConfig) -> Accelerator:
     if config.precision == "float16" and (config.device == "cpu" or not torch.cuda.is_available()):
         raise UsageError("float16 needs a GPU.", remedy="Use bfloat16 or float32.")
     # accelerate keeps the first precision of a process for good; a second trainer may want another.
-    AcceleratorState._reset_state(reset_partial_state=False)  # noqa: SLF001  # there is no public way
+    AcceleratorState._reset_state(reset_partial_state=False)  # there is no public way
     unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # a missing modality leaves its module out
     return Accelerator(
         mixed_precision=_PRECISIONS[config.precision], cpu=config.device == "cpu", kwargs_handlers=[unused]

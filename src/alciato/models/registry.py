@@ -20,6 +20,7 @@ SCHEMES: dict[str, str] = {
     "hf": "alciato.models.hugging_face:load_hugging_face",
     "gguf": "alciato.models.chat_llama:load_gguf",
     "openai": "alciato.models.chat_openai:load_openai",
+    "trained": "alciato.models.trained:load_trained",
 }
 """Scheme to `module:function`."""
 

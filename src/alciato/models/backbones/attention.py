@@ -17,8 +17,8 @@ from torch.nn import functional
 class States(NamedTuple):
     """What a backbone makes of its input.
 
-    pooled (batch, dim) stands for the whole; tokens (batch, tokens, dim) for its patches or words; layers has the tokens
-    after each block, the first block first.
+    pooled (batch, dim) stands for the whole; tokens (batch, tokens, dim) for its patches or words; layers has the
+    tokens after each block, the first block first.
     """
 
     pooled: torch.Tensor

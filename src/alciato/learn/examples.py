@@ -1,0 +1,223 @@
+"""Labelled posts for training: from a collection, a folder or posts in memory, labels from metadata or a table.
+
+What cannot be used is counted by reason and said; what would make training meaningless is an error.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from alciato.errors import AlciatoError, BadMedia, unknown_name
+from alciato.item import Image, Item, Post, Text
+from alciato.learn.labels import label_table, labels_of
+from alciato.models.protocols import Picture
+from alciato.settings import Limits
+
+IN_MEMORY = 2 * 2**30
+"""Bytes of media that a folder may hold here; a collection may be larger."""
+
+MediaSource = Callable[[str], bytes]
+"""From the SHA-256 of a medium to its bytes."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A post with its class: `label` its name, `number` its place among the classes."""
+
+    item: Item
+    label: str
+    number: int
+    media: MediaSource = field(repr=False, compare=False)
+
+    @property
+    def id(self) -> str:
+        """Id of the item."""
+        return self.item.id
+
+    @property
+    def text(self) -> str | None:
+        """All text parts, a line each; None if there is none."""
+        lines = [part.text for part in self.item.parts if isinstance(part, Text) and part.text.strip()]
+        return "\n".join(lines) or None
+
+    @property
+    def image(self) -> Image | None:
+        """The first picture part; None if there is none."""
+        return next((part for part in self.item.parts if isinstance(part, Image)), None)
+
+    def picture(self) -> Picture | None:
+        """The first picture, decoded, upright, RGB; None if there is none. Raises `BadMedia`."""
+        from alciato.read.pictures import decode_picture
+
+        return decode_picture(self.media(self.image.media), Limits()) if self.image else None
+
+
+@dataclass(frozen=True)
+class Examples(Sequence[Example]):
+    """Labelled posts, their classes, and how many posts were left out for which reason."""
+
+    examples: tuple[Example, ...]
+    classes: tuple[str, ...]
+    skipped: Counter[str] = field(default_factory=Counter)
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, place: int) -> Example:  # type: ignore[override]
+        return self.examples[place]
+
+    def counts(self) -> dict[str, int]:
+        """Examples of each class."""
+        found = Counter(example.label for example in self.examples)
+        return {name: found[name] for name in self.classes}
+
+
+def load_examples(
+    data: str | Path,
+    *,
+    labels: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    field: str = "label",
+    check_pictures: bool = True,
+) -> Examples:
+    """Read labelled posts.
+
+    Args:
+        data: a collection (folder or `s3://` URI) or a folder or file that `alciato add` reads.
+        labels: a table (CSV, TSV, JSONL, Parquet) with a column of ids or files and one of labels; None: the metadata.
+        classes: all that there may be, in their order; None: those found, sorted.
+        field: metadata field of the label.
+        check_pictures: decode every picture once now, and leave out posts whose picture does not open.
+
+    Raises:
+        AlciatoError: no posts, no labels, one class only; what was skipped is told.
+        UsageError: a label that is none of `classes`.
+    """
+    posts = _Posts(data)
+    gathered = _Gathered(list(posts), posts.media, posts.skipped, str(data))
+    named = label_table(Path(labels)) if labels is not None else None
+    return _labelled(gathered, named, classes, field, check_pictures=check_pictures)
+
+
+def examples_of(posts: Iterable[Post], classes: Sequence[str] | None = None, field: str = "label") -> Examples:
+    """Make examples of posts in memory, such as those of `alciato.world`."""
+    media: dict[str, bytes] = {}
+    items = []
+    for post in posts:
+        media.update(post.media)
+        items.append(post.item)
+    return _labelled(_Gathered(items, media.__getitem__), None, classes, field, check_pictures=False)
+
+
+@dataclass(frozen=True)
+class _Gathered:
+    """Posts, their media, and what was left out on the way."""
+
+    items: Sequence[Item]
+    media: MediaSource
+    skipped: Counter[str] = field(default_factory=Counter)
+    source: str = ""
+
+
+def _labelled(
+    gathered: _Gathered,
+    named: dict[str, str] | None,
+    classes: Sequence[str] | None,
+    field: str,
+    *,
+    check_pictures: bool,
+) -> Examples:
+    """Put labels to items and check what came of it; see `load_examples`."""
+    items, skipped, where = gathered.items, gathered.skipped, gathered.source or None
+    if not items:
+        raise AlciatoError(f"there are no posts{_told(skipped)}.", where=where, remedy="Name a folder with posts.")
+    found = labels_of(items, named, field, skipped)
+    if not found:
+        remedy = f"Give each post a {field!r}, or name a table with --labels."
+        raise AlciatoError(f"none of the {len(items)} posts has a label{_told(skipped)}.", where=where, remedy=remedy)
+    known = tuple(classes) if classes else tuple(sorted(set(found.values())))
+    for label in found.values():
+        if label not in known:
+            raise unknown_name("class", label, list(known))
+    examples = [
+        Example(item, found[item.id], known.index(found[item.id]), gathered.media) for item in items if item.id in found
+    ]
+    if check_pictures:
+        examples = [example for example in examples if _opens(example, skipped)]
+    result = Examples(tuple(examples), known, skipped, gathered.source)
+    _check_classes(result, where)
+    return result
+
+
+def _check_classes(examples: Examples, where: str | None) -> None:
+    present = [name for name, count in examples.counts().items() if count]
+    if len(present) < 2:
+        what = f"only the class {present[0]!r} is" if present else "no class is"
+        remedy = "Training needs posts of two classes at least."
+        raise AlciatoError(f"{what} among the labelled posts{_told(examples.skipped)}.", where=where, remedy=remedy)
+
+
+def _opens(example: Example, skipped: Counter[str]) -> bool:
+    """Tell whether the picture can be decoded; count it if not."""
+    try:
+        example.picture()
+    except BadMedia as error:
+        skipped[f"picture {error.reason}"] += 1
+        return False
+    return True
+
+
+def _told(skipped: Counter[str]) -> str:
+    return f" (skipped: {', '.join(f'{count} {reason}' for reason, count in skipped.items())})" if skipped else ""
+
+
+class _Posts:
+    """Items of a collection or folder; `skipped` counts what a folder does not give."""
+
+    def __init__(self, data: str | Path) -> None:
+        self.data, self.skipped = str(data), Counter[str]()
+        self._memory: dict[str, bytes] = {}
+        self._collection = self._open()
+
+    def _open(self) -> object | None:
+        if "://" in self.data or Path(self.data, "items.lance").exists():
+            from alciato.store import Collection
+
+            return Collection.open(self.data, create=False)
+        if not Path(self.data).exists():
+            raise AlciatoError("it is not there.", where=self.data, remedy="Name a folder or a collection.")
+        return None
+
+    def media(self, sha: str) -> bytes:
+        """Bytes of a medium."""
+        from alciato.store import Collection
+
+        return self._collection.media(sha) if isinstance(self._collection, Collection) else self._memory[sha]
+
+    def __iter__(self) -> Iterator[Item]:
+        from alciato.store import Collection
+
+        if isinstance(self._collection, Collection):
+            yield from self._collection.items()
+            return
+        yield from self._scanned()
+
+    def _scanned(self) -> Iterator[Item]:
+        from alciato.sources import Skipped, scan
+
+        size = 0
+        for post in scan([os.fspath(self.data)]):
+            if isinstance(post, Skipped):
+                self.skipped[post.reason] += 1
+                continue
+            size += sum(len(data) for data in post.media.values())
+            if size > IN_MEMORY:
+                remedy = f"Add it to a collection first: alciato add {self.data} --collection DIR"
+                raise AlciatoError(f"it holds more than {IN_MEMORY >> 30} GiB.", where=self.data, remedy=remedy)
+            self._memory.update(post.media)
+            yield post.item
