@@ -15,7 +15,7 @@ from alciato.models import Ocr, Picture
 from alciato.read.blocks import reading_order
 from alciato.read.captions import cut_out
 from alciato.read.content import Content, View
-from alciato.read.language import detect_all
+from alciato.read.language import detect_all, dominant_script
 from alciato.read.spacing import respace
 
 DOUBTFUL, TRUSTED = 0.6, 0.5  # confidence below which other scripts are tried, and that these must reach
@@ -45,7 +45,7 @@ class WordsReader:
         lines = self._ocr.recognise(view.picture)
         for other in self._others:
             lines = with_other_script(lines, other, view.picture)
-        lines = [line for line in lines if line.text]
+        lines = [line for line in lines if _says_something(line.text or "")]
         if all(line.box for line in lines):
             lines = [lines[place] for place in reading_order([line.box for line in lines if line.box])]
         return [line.model_copy(update={"start": view.start, "end": view.end}) for line in lines]
@@ -87,6 +87,11 @@ def _trusted(line: Finding) -> bool:
     return len(letters) >= 2 and (line.confidence or 0.0) >= TRUSTED
 
 
+def _says_something(text: str) -> bool:
+    """A single mark is a fleck of the picture more often than a line; a question mark is not."""
+    return len(text) > 1 or text.isalnum() or text in ("?", "!")
+
+
 def merged(frames: Sequence[Sequence[Finding]]) -> list[Finding]:
     """One list of all lines; what stands in consecutive frames is one line from its first start to its last end."""
     lines: list[Finding] = []  # in the order in which they first appear
@@ -108,13 +113,19 @@ def merged(frames: Sequence[Sequence[Finding]]) -> list[Finding]:
 
 
 def respaced(lines: list[Finding]) -> list[Finding]:
-    """Give back lost spaces, in the language of all lines together; the raw line is kept where it changes."""
-    texts = [line.text or "" for line in lines]
-    language = detect_all(texts).code or ("en" if "".join(texts).isascii() else None)
-    return [
-        line if new == line.text else line.model_copy(update={"text": new, "raw": line.text})
-        for line, new in zip(lines, respace(texts, language), strict=True)
-    ]
+    """Give back lost spaces; the raw line is kept where it changes.
+
+    Lines of one script are taken together: their language is clearer, and so is whether their spacing is good.
+    """
+    done = list(lines)
+    for script in {dominant_script(line.text or "")[0] for line in lines}:
+        places = [place for place, line in enumerate(lines) if dominant_script(line.text or "")[0] == script]
+        texts = [lines[place].text or "" for place in places]
+        language = detect_all(texts).code or ("en" if "".join(texts).isascii() else None)
+        for place, text in zip(places, respace(texts, language), strict=True):
+            if text != lines[place].text:
+                done[place] = lines[place].model_copy(update={"text": text, "raw": lines[place].text})
+    return done
 
 
 def _same(old: Finding, new: Finding) -> bool:
