@@ -111,8 +111,10 @@ def conclude(experiment: Experiment, result: Result) -> None:
     for expect in experiment.expects:
         metric = expect.metric or experiment.figure
         sign = -1 if expect.lower else 1
-        sides = [[sign * value for value in _column(result, side, metric)] for side in (expect.variant, expect.than)]
-        found = paired(*sides)
+        better, worse = (
+            [sign * value for value in _column(result, side, metric)] for side in (expect.variant, expect.than)
+        )
+        found = paired(better, worse)
         result.comparisons.append(
             Comparison(
                 sentence=expect.sentence(experiment.figure),

@@ -2,7 +2,7 @@
 
 Source: Hesterberg, What Teachers Should Know About the Bootstrap, arXiv 1411.5279, section 5: the percentile interval
 of the mean is too narrow for few observations; its percentiles are widened so that it is as wide as Student's t would
-be. With alpha = 0.05 and n differences: alpha' / 2 = Phi(-sqrt(n / (n - 1)) * t(1 - alpha / 2, n - 1)), and the interval
+be. With alpha = 0.05 and n differences alpha' / 2 = Phi(-sqrt(n / (n - 1)) * t(1 - alpha / 2, n - 1)); the interval
 goes from the alpha' / 2 to the 1 - alpha' / 2 quantile of the means of all resamples. Up to n = 6 all n^n resamples are
 enumerated, so that nothing is drawn; beyond, 20,000 are drawn with a fixed seed. For n = 5 it is close to the range of
 the differences: "supported" asks that practically every seed agrees.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from alciato.errors import MissingPackage
 
 if TYPE_CHECKING:
+    from alciato.learn.batches import Batch, Collate, held_out
     from alciato.learn.collators import MixedCollator, PictureCollator, PictureTensors, TextCollator
     from alciato.learn.config import Stop, TrainingConfig
     from alciato.learn.examples import Example, Examples, examples_of, load_examples
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from alciato.learn.objectives import Classification
     from alciato.learn.randomness import seed_everything
     from alciato.learn.splits import Shares, Splits, split
-    from alciato.learn.trainer import Batch, Collate, Fitted, Objective, Trainer, held_out, measure
+    from alciato.learn.trainer import Fitted, Objective, Trainer, measure
 
 _HOMES = {
-    "Batch": "trainer",
+    "Batch": "batches",
     "Classification": "objectives",
-    "Collate": "trainer",
+    "Collate": "batches",
     "Example": "examples",
     "Examples": "examples",
     "Fitted": "trainer",
@@ -46,7 +47,7 @@ _HOMES = {
     "TrainingConfig": "config",
     "examples_of": "examples",
     "first_batch": "lessons",
-    "held_out": "trainer",
+    "held_out": "batches",
     "load_examples": "examples",
     "measure": "trainer",
     "prepare": "lessons",

@@ -21,9 +21,10 @@ from alciato.progress import Report, silent
 if TYPE_CHECKING:
     import torch
 
+    from alciato.learn.batches import Batch
     from alciato.learn.examples import Examples
     from alciato.learn.splits import Splits
-    from alciato.learn.trainer import Batch, Fitted, Objective
+    from alciato.learn.trainer import Fitted, Objective
 
 Verb = Literal["judge", "reader"]
 
@@ -120,9 +121,10 @@ def teach(
         UsageError: no such strategy, or a setting that it does not take.
         AlciatoError: data that it cannot be trained on, or a loss that is not a number.
     """
+    from alciato.learn.batches import held_out
     from alciato.learn.randomness import seed_everything
     from alciato.learn.trained_folder import save_trained
-    from alciato.learn.trainer import Trainer, held_out, measure
+    from alciato.learn.trainer import Trainer, measure
 
     lesson = prepare(verb, strategy, examples, training=training, options=options)
     seed_everything(lesson.training.seed)
@@ -163,8 +165,8 @@ def prepare(
 
 def first_batch(lesson: Lesson) -> list[dict[str, Any]]:
     """Decode the first batch back into what a person can check."""
+    from alciato.learn.batches import held_out
     from alciato.learn.order import Order
-    from alciato.learn.trainer import held_out
 
     order = Order(len(lesson.splits.train), lesson.training.batch, lesson.training.seed)
     examples = [lesson.splits.train[row] for row in order.rows(0)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from alciato.learn.trainer import Batch
+from alciato.learn.batches import Batch
 
 
 @dataclass(frozen=True)

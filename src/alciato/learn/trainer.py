@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import send_to_device
 
 from alciato.errors import AlciatoError, UsageError, unknown_name
+from alciato.learn.batches import Batch, Collate, Source, Steps
 from alciato.learn.checkpoint import Checkpoint, checkpoints, load_checkpoint, save_checkpoint, save_weights
 from alciato.learn.config import TrainingConfig
 from alciato.learn.curve import Row, plot, write_rows
@@ -29,12 +30,6 @@ from alciato.learn.randomness import seed_everything
 from alciato.learn.run_folder import environment, write_json
 from alciato.learn.schedule import rate_factor
 from alciato.progress import Progress, Report, silent
-
-Batch = Mapping[str, Any]
-"""Tensors by name, the first dimension the examples; `ids`, where there, names the examples in errors."""
-
-Collate = Callable[[list[Any], torch.Generator], Batch]
-"""Examples to a batch. What it draws it draws from the generator, which is seeded by the step."""
 
 _PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
@@ -105,7 +100,7 @@ class Trainer:
             raise AlciatoError("there are no training examples.", remedy="Look at what was skipped, and why.")
         if self.config.stop and not len(validation):
             raise UsageError("early stopping needs validation examples.", remedy="Leave `stop` out, or give some.")
-        run = _Run(self, model, _Source(train, collate), _Source(validation, collate), objective)
+        run = _Run(self, model, Source(train, collate), Source(validation, collate), objective)
         run.resume()
         for pieces in run.batches():
             run.step_on(pieces)
@@ -125,44 +120,11 @@ def is_better(metric: str, value: float, best: float | None, least: float = 0.0)
     return gain > least
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Examples, and how they become a batch."""
-
-    examples: Sequence[Any]
-    collate: Collate
-
-    def batch(self, piece: Piece) -> Batch:
-        generator = torch.Generator().manual_seed(piece.seed)
-        return self.collate([self.examples[row] for row in piece.rows], generator)
-
-    def all(self, size: int) -> Iterator[Batch]:
-        """Yield every example once, in order."""
-        for start in range(0, len(self.examples), size):
-            rows = tuple(range(start, min(start + size, len(self.examples))))
-            yield self.batch(Piece(rows, 1.0, start))
-
-
-@dataclass(frozen=True)
-class _Steps(torch.utils.data.Dataset[Any]):
-    """The pieces of each step with their batches: what worker processes prepare."""
-
-    source: _Source
-    order: Order
-    accumulation: int
-    process: int
-    processes: int
-
-    def __getitem__(self, step: int) -> list[tuple[Piece, Batch]]:
-        pieces = self.order.pieces(step, self.accumulation, self.process, self.processes)
-        return [(piece, self.source.batch(piece)) for piece in pieces]
-
-
 class _Run:
     """One run under way: `step` steps are done."""
 
     def __init__(
-        self, trainer: Trainer, model: torch.nn.Module, train: _Source, validation: _Source, objective: Objective
+        self, trainer: Trainer, model: torch.nn.Module, train: Source, validation: Source, objective: Objective
     ) -> None:
         self.config, self.folder, self.report = trainer.config, trainer.folder, trainer.report
         self.train, self.validation, self.objective = train, validation, objective
@@ -174,8 +136,8 @@ class _Run:
         self.plain, self.plain_optimizer = model, optimizer
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
         self.rows: list[Row] = []
-        self.step, self.waited, self.best, self.best_step = 0, 0, None, 0
-        self.best: float | None
+        self.step, self.waited, self.best_step = 0, 0, 0
+        self.best: float | None = None
         self.best_weights: dict[str, torch.Tensor] | None = None
 
     def resume(self) -> None:
@@ -203,7 +165,7 @@ class _Run:
     def batches(self) -> Iterable[list[tuple[Piece, Batch]]]:
         """Yield the pieces of each step that is left."""
         place = (self.accelerator.process_index, self.accelerator.num_processes)
-        steps = _Steps(self.train, self.order, self.config.accumulation, *place)
+        steps = Steps(self.train, self.order, self.config.accumulation, *place)
         left = range(self.step, self.steps) if not self.stopped else range(0)
         if not self.config.workers:
             return (steps[step] for step in left)
@@ -325,11 +287,6 @@ def measure(
     model.eval()
     with torch.inference_mode():
         return objective.measure(model, (send_to_device(batch, place) for batch in batches))
-
-
-def held_out(examples: Sequence[Any], collate: Collate, size: int = 64) -> Iterator[Batch]:
-    """Yield batches of every example once, in order: what `measure` takes."""
-    return _Source(examples, collate).all(size)
 
 
 def _accelerator(config: TrainingConfig) -> Accelerator:
