@@ -22,6 +22,7 @@ from alciato.errors import BadMedia
 from alciato.item.columns import Columns, find_columns
 from alciato.item.item import Item, Link, Post
 from alciato.item.media import media_part
+from alciato.item.ordered import ordered, parts_of
 from alciato.item.parts import Text
 from alciato.item.values import clean_text, iso_time, json_value
 from alciato.settings import Limits
@@ -44,6 +45,7 @@ def from_row(
 
     A picture or recording is a path, bytes, a data URL, `{"bytes", "path"}`, `{"array", "sampling_rate"}`, a PIL
     picture (kept as PNG), or a list of these. `columns` maps fields to column names where the usual ones do not hold.
+    A column `parts` gives all parts in their order, tables among them (see `alciato.item.ordered`).
 
     Raises:
         BadMedia: bad-row (no words and no media among the columns), empty (all of them empty), remote (an address),
@@ -56,9 +58,14 @@ def from_row(
         remedy = "Name the column with words or pictures (--map text=COLUMN)."
         raise BadMedia("bad-row", f"none of its columns ({names}) is known to hold words or media.", remedy=remedy)
     reader = _Media(open_path or _read_local, limits or Limits())
-    parts: list[Any] = list(_texts(row, found.texts))
-    parts += [part for column in found.media for part in reader.parts(row.get(column))]
-    parts += _texts(row, found.captions)
+    told = ordered(row.get("parts"))
+    if told is not None:
+        parts = list(parts_of(told, reader.parts))
+        row = {name: value for name, value in row.items() if name != "parts"}
+    else:
+        parts = list(_texts(row, found.texts))
+        parts += [part for column in found.media for part in reader.parts(row.get(column))]
+        parts += _texts(row, found.captions)
     if not parts:
         raise BadMedia("empty", "it has neither words nor media.")
     item = Item.of(parts, _metadata(row, found))
