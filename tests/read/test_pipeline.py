@@ -222,3 +222,24 @@ def test_ray_runs_the_same_plan(tmp_path):
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
         assert done.stdout.split()[-1:] == ["12"], done.stderr[-2000:]
     assert contents(made["ray"]) == contents(made["native"])
+
+
+CALLS_NOBODY = """
+import socket, sys
+asked = []
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **names: asked.append(host) or resolve(host, *rest, **names)
+from alciato.read import read
+from alciato.settings import Models, Settings
+from alciato.store import Collection
+models = Models(ocr=None, transcriber=None, nudity=None)
+print(read(Collection.open(sys.argv[1]), Settings(models=models)).items, asked)
+"""
+
+
+def test_reading_calls_nobody(tmp_path):
+    collection(tmp_path, 2)
+    command = [sys.executable, "-c", CALLS_NOBODY, str(tmp_path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "2 []"
+    assert done.stderr.strip() == ""

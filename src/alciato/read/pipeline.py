@@ -7,6 +7,7 @@ travel through the plan. What is not saved yet when the run is stopped is planne
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -112,9 +113,7 @@ def _run(
     plan: pa.Table, collection: Collection, settings: Settings, kinds: list[str] | None
 ) -> Iterator[pa.RecordBatch]:
     """Stream the results of the plan, a record batch of (item, found) at a time."""
-    import daft
-
-    _set_runner(settings.runner)
+    daft = _daft(settings.runner)
     types = tuple(sorted(_types(collection.item_parts())))
     place = (collection.uri, settings.model_dump_json(), types, None if kinds is None else tuple(kinds))
 
@@ -129,16 +128,19 @@ def _run(
 
 
 @cache
-def _set_runner(name: str) -> None:
-    """Daft takes one runner a process, set before its first plan."""
+def _daft(runner: str) -> Any:
+    """Load Daft, quiet, and set its runner: it takes one a process, before its first plan."""
+    # Daft and Ray report their use to their makers unless told not to; nothing local calls anyone here.
+    os.environ |= {"DAFT_ANALYTICS_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
     import daft
 
     try:
-        daft.set_runner_ray() if name == "ray" else daft.set_runner_native()
+        daft.set_runner_ray() if runner == "ray" else daft.set_runner_native()
     except Exception as error:
         raise AlciatoError(
-            f"the runner {name!r} cannot be set: {error}.", remedy="One process runs either native or ray."
+            f"the runner {runner!r} cannot be set: {error}.", remedy="One process runs either native or ray."
         ) from error
+    return daft
 
 
 class _Worker:
