@@ -3,7 +3,7 @@
 A stream of random numbers is named by words, such as ("scene", 7, "train", 12); the name's SHA-256 seeds PCG64.
 Python's own `hash` differs from process to process and plays no part.
 
-Splits: a `Pool` orders its concepts by their SHA-256 and cuts the order at 70 % and 80 %: train, validation, test.
+Splits: a `Pool` orders its concepts by their SHA-256 and cuts the order into train (70 %), validation (10 %) and test (20 %).
 So no concept stands in two splits, and which split it is in depends on nothing but its name and its pool.
 """
 
@@ -34,7 +34,8 @@ class Pool(Generic[T]):
         self.name = name
         self.members: tuple[T, ...] = tuple(members)
         order = sorted(self.members, key=lambda member: stable_hash("pool", name, key(member)))
-        validation, test = (max(1, round(share * len(order))) for share in (0.1, 0.2))
+        least = 2 if len(order) >= 10 else 1  # so that two can differ
+        validation, test = (max(least, round(share * len(order))) for share in (0.1, 0.2))
         train = len(order) - validation - test
         self._parts: dict[Split | None, tuple[T, ...]] = {
             None: self.members,

@@ -126,7 +126,7 @@ def _sound(draw: Draw, said: str | None, seconds: float) -> tuple[Recording | No
     """Speak from a random moment; give the sound track with the seconds where speech begins and ends."""
     if said is None:
         return None, None, None
-    voice = spoken(said, draw.pick(("en-us+f2", "en-us", "en-gb")))
+    voice = spoken(said, draw.pick(("en-us+f2", "en-us", "en-us+m3")))
     start = round(draw.real(0.1, max(0.2, seconds - len(voice) / RATE)), 2)
     before = np.zeros(int(start * RATE), np.float32)
     track = np.concatenate([before, voice])
