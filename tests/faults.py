@@ -1,7 +1,7 @@
 """A folder with 100 good posts of all kinds, and 20 files of which each is bad in its own way.
 
-truth = make_faults(folder)
-scan([folder])  # → 100 posts; a report for each name of truth.bad, with its reason
+truth = faults.build(folder)
+scan([folder])  # → a post for each of truth.good; a report for each name of truth.bad, with its reason
 """
 
 import csv
@@ -22,23 +22,24 @@ GOOD, BAD = 100, 20
 
 @dataclass(frozen=True)
 class Faults:
-    """`good` maps file names to the number of posts in each, `bad` to the reason that must be reported."""
+    """`good` names the posts, by file, and by number where a file has several; `bad` maps file names to reasons."""
 
     folder: Path
-    good: dict[str, int]
+    good: tuple[str, ...]
     bad: dict[str, str]
 
 
-def make_faults(folder):
+def build(folder):
     """Write the folder. All limits that it breaks are the defaults."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    good = good_files(folder)
+    files = good_files(folder)
+    good = tuple(f"{name}#{number}" if count > 1 else name for name, count in files.items() for number in range(count))
     bad = {}
     for name, (reason, data) in bad_files().items():
         (folder / name).write_bytes(data)
         bad[name] = reason
-    assert (sum(good.values()), len(bad)) == (GOOD, BAD)
+    assert (len(good), len(bad)) == (GOOD, BAD)
     return Faults(folder, good, bad)
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import faults
 from alciato.errors import UsageError
 from alciato.item import Audio, Image, Post, Text, Video, media_hash
 from alciato.settings import Limits
 from alciato.sources import Skipped, scan
-from faults import make_faults
 from media_samples import animation, clip, encoded, pdf, wav
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX files")
@@ -31,9 +31,9 @@ def sources(found):
 
 
 def test_a_hundred_good_posts_are_taken_and_twenty_bad_files_reported_with_their_reasons(tmp_path):
-    truth = make_faults(tmp_path / "posts")
+    truth = faults.build(tmp_path / "posts")
     good, bad = split(scan([truth.folder]))
-    assert len(good) == 100
+    assert len(good) == len(truth.good) == 100
     assert len({post.item.id for post in good}) == 100
     assert {Path(x.path).name: x.reason for x in bad} == truth.bad
     assert len(bad) == 20
@@ -41,7 +41,7 @@ def test_a_hundred_good_posts_are_taken_and_twenty_bad_files_reported_with_their
 
 
 def test_the_order_is_the_same_each_time_tables_first(tmp_path):
-    truth = make_faults(tmp_path / "posts")
+    truth = faults.build(tmp_path / "posts")
     once = [x.item.id if isinstance(x, Post) else x for x in scan([truth.folder])]
     assert once == [x.item.id if isinstance(x, Post) else x for x in scan([truth.folder])]
     names = [name for name in sources(scan([truth.folder])) if name.startswith("picture")]
