@@ -12,7 +12,7 @@ from alciato.errors import UsageError
 from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
 from alciato.models import registry
 from alciato.progress import Progress
-from alciato.read import read, read_post
+from alciato.read import read, read_post, unread
 from alciato.read.pipeline import forget_workers
 from alciato.settings import Models, Settings
 from alciato.store import Collection
@@ -92,6 +92,7 @@ def test_new_items_are_read_alone(tmp_path, settings):
     made = collection(tmp_path)
     read(made, settings)
     made.add([post(100)])
+    assert unread(made, settings) == ["i100"]
     assert read(made, settings).items == 1
 
 

@@ -47,7 +47,7 @@ def test_equals_the_loops(items, done, retry):
                 fits = part == 0 if stamp.once else kind in stamp.parts
                 if fits and (f"i{number}", part, stamp.kind) not in finished:
                     expected.setdefault(f"i{number}", set()).add(f"{part}/{stamp.kind}")
-    plan = unread(*tables(items, done), WANTED, retry=retry).to_pylist()
+    plan = left_to_read(*tables(items, done), WANTED, retry=retry).to_pylist()
     assert {row["item"]: set(row["work"]) for row in plan} == expected
     assert [row["item"] for row in plan] == [f"i{n}" for n in range(len(items)) if f"i{n}" in expected]
 
@@ -55,15 +55,15 @@ def test_equals_the_loops(items, done, retry):
 def test_a_new_version_reads_only_its_own_kind_again():
     parts, stamps = tables([["text", "image"]], {(0, 1, WORDS, True, False), (0, 1, HASH, True, False)})
     newer = WORDS._replace(version="2")
-    assert unread(parts, stamps, [newer, HASH]).to_pylist() == [{"item": "i0", "work": ["1/ocr"]}]
+    assert left_to_read(parts, stamps, [newer, HASH]).to_pylist() == [{"item": "i0", "work": ["1/ocr"]}]
 
 
 def test_nothing_wanted_is_nothing_to_do():
-    assert unread(*tables([["text"]], set()), []).num_rows == 0
+    assert left_to_read(*tables([["text"]], set()), []).num_rows == 0
 
 
 def test_a_hundred_thousand_items_are_planned_by_columns():
     count = 100_000
     parts = pa.table({"id": [f"i{n}" for n in range(count)], "parts": [["text", "image"]] * count})
     _, stamps = tables([], set())
-    assert unread(parts, stamps, WANTED).num_rows == count
+    assert left_to_read(parts, stamps, WANTED).num_rows == count

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from alciato.read.audio import sound
     from alciato.read.pictures import decode_picture
-    from alciato.read.pipeline import ReadSummary, read, read_post
+    from alciato.read.pipeline import ReadSummary, read, read_post, unread
     from alciato.read.video import KeyFrame, key_frames
 
-__all__ = ["KeyFrame", "ReadSummary", "decode_picture", "key_frames", "read", "read_post", "sound"]
+__all__ = ["KeyFrame", "ReadSummary", "decode_picture", "key_frames", "read", "read_post", "sound", "unread"]
 
 _PLACES = {
     "KeyFrame": "video",
@@ -24,6 +24,7 @@ _PLACES = {
     "read": "pipeline",
     "read_post": "pipeline",
     "sound": "audio",
+    "unread": "pipeline",
 }
 
 

@@ -22,7 +22,7 @@ from alciato.item import Finding, Image, Post, Reading
 from alciato.progress import Progress, Report, silent
 from alciato.read.batch import BatchReader, Job
 from alciato.read.found import ROW, Found, together
-from alciato.read.plan import unread
+from alciato.read.plan import left_to_read
 from alciato.settings import Settings, default_settings
 from alciato.store import Collection
 
@@ -80,6 +80,14 @@ def read(
     return summary
 
 
+def unread(collection: Collection, settings: Settings | None = None, kinds: Iterable[str] | None = None) -> list[str]:
+    """Give the ids of the items of which something is unread by the models that the settings name, oldest first."""
+    settings = settings or default_settings()
+    kinds = None if kinds is None else sorted(set(kinds))
+    ids: list[str] = _plan(collection, settings, kinds, again=False, retry=False)["item"].to_pylist()
+    return ids
+
+
 def read_post(post: Post, settings: Settings | None = None) -> list[Reading]:
     """Read one post outside any collection, with all readers; nothing is encoded or saved."""
     settings = settings or default_settings()
@@ -100,7 +108,7 @@ def _plan(collection: Collection, settings: Settings, kinds: list[str] | None, *
         return pa.table({"item": pa.array([], pa.string()), "work": pa.array([], pa.list_(pa.string()))})
     stamps = collection.stamps()
     stamps = stamps.slice(0, 0) if again else stamps
-    return unread(parts, stamps, BatchReader(settings, types, kinds).stamps(), retry=retry)
+    return left_to_read(parts, stamps, BatchReader(settings, types, kinds).stamps(), retry=retry)
 
 
 def _types(parts: pa.Table) -> frozenset[str]:

@@ -26,7 +26,7 @@ class Stamp(NamedTuple):
     once: bool = False  # one reading for the whole item, at its first part
 
 
-def unread(parts: pa.Table, stamps: pa.Table, wanted: Sequence[Stamp], *, retry: bool = False) -> pa.Table:
+def left_to_read(parts: pa.Table, stamps: pa.Table, wanted: Sequence[Stamp], *, retry: bool = False) -> pa.Table:
     """Give what is to be read: columns item, work (list of `PART/KIND`), a row an item, in the order of adding.
 
     Args:
