@@ -42,9 +42,9 @@ def open_library(uri: str | Path | None = None, *, settings: Settings | None = N
     """Open the collection in a folder or at an `s3://` URI; by default the one that the settings name."""
     settings = settings or load_settings()
     if settings.offline:
-        from alciato.models.offline import refuse_connections
+        from alciato.models.offline import go_offline
 
-        refuse_connections()
+        go_offline()
     return Library(Collection.open(uri or settings.collection, create=create), settings)
 
 

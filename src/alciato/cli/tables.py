@@ -57,10 +57,11 @@ def skipped_table(skipped: Sequence[Skipped]) -> Table:
 def model_table(cards: Sequence[ModelCard]) -> Table:
     """One row a model."""
     table = _table("model", "for", "size", "licence", "works here")
+    table.columns[0].no_wrap = True
     for card in cards:
-        size = "" if card.size is None else f"{card.size / MIB:.0f} MiB"
-        works = Text("yes", "green") if card.works else Text(card.why_not or "no", "yellow")
-        table.add_row(Text(card.name), Text(card.purpose), size, card.licence or "", works)
+        size = f"{card.size / MIB:.0f} MiB" if card.size else ""
+        works = Text("yes", "green") if card.works else Text(card.trouble or "no", "yellow")
+        table.add_row(Text(card.name), Text(card.purpose), size, card.licence, works)
     return table
 
 
