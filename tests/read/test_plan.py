@@ -4,7 +4,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alciato.read.plan import Stamp, unread
+from alciato.read.plan import Stamp, left_to_read
 
 WORDS = Stamp("ocr", "packaged:a", "1", frozenset({"image", "video"}))
 HASH = Stamp("pdq", "pdq", "1", frozenset({"image"}))
