@@ -13,6 +13,9 @@ from alciato.cli import answering, collecting, finding, judging, plugging, showi
 from alciato.cli.contract import FAILED
 from alciato.errors import AlciatoError
 
+_INTERRUPTED = 130
+"""What typer leaves with after ctrl-C."""
+
 app = typer.Typer(
     name="alciato",
     help="Read, find, judge and answer from memes, screenshots, photos, clips and threads. Offline, on two cores.",
@@ -47,7 +50,9 @@ def main() -> None:
     except AlciatoError as error:
         sys.stderr.write(f"alciato: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
         sys.stderr.write("alciato: stopped. What was done is kept; the same command goes on from there.\n")
         sys.exit(FAILED)
     except BrokenPipeError:  # `| head` has seen enough
