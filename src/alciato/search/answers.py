@@ -1,0 +1,125 @@
+"""Words to rankings: the routes of words followed at once, and cut where nothing answers.
+
+A unit answers where `likeness + SHARED * share` reaches `CUT` (see `chance`), or where it holds `WORDED` of the
+query's weighty words. A post whose units all stay below is left out, so a query that nothing answers gives nothing.
+Without vectors, as before a collection is read, half of the weighty words must be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+
+from alciato.models import Encoder, load
+from alciato.search.chance import CUT, SHARED, space_for
+from alciato.search.routes import Floats, Match, Ranking, Scope, by_looks, by_meaning, by_parts, by_words
+from alciato.search.words import shared, weighed, words_of
+from alciato.settings import Settings
+from alciato.store.vectors import made_by
+
+WORDED, WORDED_ALONE = 0.75, 0.5
+"""Share of a query's weighty words that makes a unit an answer: whatever its vector says; where it has none."""
+PARTS = 3
+"""Words that no text holds are looked for inside others; at most so many, the rarest."""
+
+
+def answers(scope: Scope, words: str, settings: Settings) -> list[Ranking]:
+    """Rank the units that answer, by words, parts of words, meaning and, with an image encoder, looks."""
+    encoder = usable(scope, "vector", settings.models.encoder, settings)
+    rankings = _followed(scope, words, encoder, settings)
+    image_encoder = usable(scope, "visual", settings.models.image_encoder, settings)
+    if image_encoder is not None and "text" in image_encoder.modalities:
+        rankings.append(seen(scope, image_encoder, words))
+    return rankings
+
+
+def telling(worded: Ranking, words: str) -> Ranking:
+    """Leave out what holds none of the weighty words: `the` and `in` stand everywhere."""
+    weights = weighed(words)
+    return replace(worded, matches=tuple(m for m in worded.matches if shared(weights, m.row["text"] or "") > 0))
+
+
+def usable(scope: Scope, column: str, name: str | None, settings: Settings) -> Encoder | None:
+    """Load the encoder if it is named and the collection's vectors are its own."""
+    made = None if name is None else made_by(scope.units, column)
+    if name is None or made is None or made[0] != name:
+        return None
+    encoder = load(name, Encoder, settings)
+    return encoder if encoder.fingerprint == made[1] else None
+
+
+def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
+    """Rank by looks, and keep what stands out from the rest by three standard deviations."""
+    ranking = by_looks(scope, encoder, query)  # type: ignore[arg-type]
+    scores = np.array([match.score for match in ranking.matches], dtype=np.float64)
+    if len(scores) < 10:
+        return ranking
+    rest = scores[len(scores) // 2 :]
+    least = rest.mean() + 3 * rest.std()
+    return replace(ranking, matches=tuple(match for match in ranking.matches if (match.score or 0) >= least))
+
+
+def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Settings) -> list[Ranking]:
+    if encoder is None:
+        worded = telling(by_words(scope, words), words)
+        return _answering(words, [worded, *_parts(scope, words, worded)], {})
+    scope = replace(scope, columns=("vector",))
+    waiting = _threads().submit(by_words, scope, words)
+    query = encoder.encode([words], "query")[0]  # (dimension,)
+    meant = by_meaning(scope, query)
+    worded = telling(waiting.result(), words)
+    rankings = [worded, *_parts(scope, words, worded), meant]
+    likeness = _likenesses(rankings, query, scope, encoder, settings)
+    order = sorted(meant.matches, key=lambda match: (-likeness[match.row["id"]], match.row["id"]))
+    rankings[-1] = replace(meant, matches=tuple(order))
+    return _answering(words, rankings, likeness)
+
+
+def _parts(scope: Scope, words: str, worded: Ranking) -> list[Ranking]:
+    """Look for the words that no text holds inside other words."""
+    held = {word for match in worded.matches for word in words_of(match.row["text"] or "")}
+    missing = sorted((-weight, word) for word, weight in weighed(words).items() if word not in held)
+    return [by_parts(scope, [word for _, word in missing[:PARTS]])] if missing else []
+
+
+def _likenesses(
+    rankings: Sequence[Ranking], query: Floats, scope: Scope, encoder: Encoder, settings: Settings
+) -> dict[str, float]:
+    """Likeness to the query by unit id, of the units that have a vector."""
+    rows = {m.row["id"]: m.row["vector"] for ranking in rankings for m in ranking.matches if m.row["vector"]}
+    if not rows:
+        return {}
+    space = space_for(scope.units, encoder, settings)
+    values = space.likeness(query, np.array(list(rows.values()), dtype=np.float32))
+    return dict(zip(rows, values.tolist(), strict=True))
+
+
+def _answering(words: str, rankings: Sequence[Ranking], likeness: Mapping[str, float]) -> list[Ranking]:
+    """Keep the posts of which one unit answers."""
+    weights = weighed(words)
+    items: set[str] = set()
+    for ranking in rankings:
+        for match in ranking.matches:
+            if match.row["item"] not in items and _answers(match, weights, likeness.get(match.row["id"])):
+                items.add(match.row["item"])
+    return [replace(r, matches=tuple(m for m in r.matches if m.row["item"] in items)) for r in rankings]
+
+
+def _answers(match: Match, weights: Mapping[str, float], likeness: float | None) -> bool:
+    if likeness is not None and likeness >= CUT:
+        return True
+    share = shared(weights, match.row["text"] or "")
+    if match.word is not None:
+        share = max(share, weights[match.word] / sum(weights.values()))
+    if likeness is None:
+        return share >= WORDED_ALONE
+    return share >= WORDED or likeness + SHARED * share >= CUT
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(2, "search")

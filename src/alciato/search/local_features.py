@@ -1,0 +1,117 @@
+"""Local features: corners that are found again when a picture is cropped, scaled or carries other words.
+
+Sources: ORB, Rublee et al., ICCV 2011; random sampling consensus, Fischler and Bolles, 1981; the ratio test,
+Lowe, 2004; bit sampling as locality-sensitive hash, Gionis, Indyk and Motwani, VLDB 1999.
+Two descriptors of the same corner differ in few of 256 bits, so they often agree in all of 32 bits drawn at
+random: pictures that share such keys more than once are candidates, and only these are aligned.
+Shapes: points (n, 2) in pixels of the working picture, descriptors (n, 32) bytes, a transform (2, 3) maps
+left points to right points: right = A @ (x, y, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+WORKING_SIDE = 384
+"""Pixels of the longer side of the picture in which corners are looked for."""
+CORNERS, FEW = 400, 60
+KEY_BITS, TABLES, REACH = 32, 8, 12
+"""Bits of a key, number of keys drawn of each descriptor, neighbours in a bucket that are paired."""
+
+
+class Features(NamedTuple):
+    """Corners of one picture: points (n, 2), descriptors (n, 32)."""
+
+    points: Floats
+    descriptors: Bytes
+
+
+class Alignment(NamedTuple):
+    """A similarity (2, 3) from left to right, and how many corners follow it."""
+
+    transform: Floats
+    corners: int
+
+
+def detect(grey: Bytes, words: NDArray[np.bool_]) -> Features:
+    """Find up to 400 corners of a grey picture (rows, columns), none under the words (rows, columns).
+
+    Where there is little but words, the corners of the letters are all there is, and are kept.
+    """
+    import cv2
+
+    detector: Any = cv2.ORB_create(CORNERS, fastThreshold=8, edgeThreshold=16, patchSize=24)
+    corners, descriptors = detector.detectAndCompute(grey, np.where(words, 0, 255).astype(np.uint8))
+    if words.any() and len(corners) < FEW:
+        corners, descriptors = detector.detectAndCompute(grey, None)
+    if descriptors is None:
+        return Features(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
+    return Features(np.array([corner.pt for corner in corners], dtype=np.float32), descriptors)
+
+
+def align(left: Features, right: Features, *, ratio: float = 0.85, slack: float = 3.0) -> Alignment | None:
+    """Find the scale, turn and shift that most corners follow; None where fewer than four do.
+
+    `ratio`: the best match must be this much nearer than the second; `slack`: pixels off that still follow.
+    """
+    import cv2
+
+    if min(len(left.points), len(right.points)) < 4:
+        return None
+    nearest: Any = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(left.descriptors, right.descriptors, k=2)
+    matches = [best for best, second in nearest if best.distance < ratio * second.distance]
+    if len(matches) < 4:
+        return None
+    cv2.setRNGSeed(7)  # the same pair gives the same answer
+    transform, follows = cv2.estimateAffinePartial2D(
+        left.points[[match.queryIdx for match in matches]],
+        right.points[[match.trainIdx for match in matches]],
+        method=cv2.RANSAC,
+        ransacReprojThreshold=slack,
+        maxIters=500,
+    )
+    return None if transform is None else Alignment(transform.astype(np.float32), int(follows.sum()))
+
+
+def candidates(descriptors: Sequence[Bytes], *, votes: int = 6, seed: int = 7) -> list[tuple[int, int]]:
+    """Give the pairs (i < j) of pictures whose descriptors share at least `votes` keys, sorted.
+
+    Memory is one key a descriptor; time grows with the number of descriptors times its logarithm.
+    """
+    counts = [len(each) for each in descriptors]
+    if sum(counts) == 0:
+        return []
+    owner = np.repeat(np.arange(len(counts)), counts)
+    bits = np.concatenate([each for each in descriptors if len(each)])
+    generator = np.random.default_rng(seed)
+    found = [_sharing(_keys(bits, generator), owner) for _ in range(TABLES)]
+    pairs, shared = np.unique(np.concatenate(found), return_counts=True)
+    chosen = pairs[shared >= votes]
+    return [(int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in chosen]
+
+
+def _keys(descriptors: Bytes, generator: np.random.Generator) -> NDArray[np.uint32]:
+    """Draw the same KEY_BITS bits of every descriptor: (n,)."""
+    places = generator.choice(256, KEY_BITS, replace=False)
+    keys = np.zeros(len(descriptors), dtype=np.uint32)
+    for place in places:
+        keys = (keys << 1) | ((descriptors[:, place // 8] >> (7 - place % 8)) & 1)
+    return keys
+
+
+def _sharing(keys: NDArray[np.uint32], owner: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pair the owners of equal keys, as low << 32 | high; in a full bucket only near neighbours are paired."""
+    order = np.lexsort((owner, keys))
+    keys, owner = keys[order], owner[order]
+    pairs = []
+    for step in range(1, REACH + 1):
+        same = (keys[step:] == keys[:-step]) & (owner[step:] != owner[:-step])
+        pairs.append((owner[:-step][same] << 32) | owner[step:][same])  # sorted by owner within a key
+    return np.concatenate(pairs)

@@ -1,0 +1,146 @@
+"""The routes by which a unit can match: words, parts of words, meaning, copies, looks.
+
+Each takes what is looked for and gives a ranking of units, best first. None knows of the others; fusion joins them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alciato.models import Encoder, Picture
+from alciato.search.filters import filter_error
+from alciato.search.neighbours import neighbours
+from alciato.search.words import folded
+
+Row = Mapping[str, Any]
+Floats = NDArray[np.float32]
+
+SHOWN = ["id", "item", "part", "kind", "text", "box", "start", "end", "source"]
+LEAST_PART = 3
+"""Letters of the shortest part of a word that can be looked for."""
+LIKE = 0.8
+"""How like a part of a text must be to the word looked for, 0..1; 1 is the same letters."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A unit that matched: its row, and how well."""
+
+    row: Row
+    score: float | None = None
+    distance: int | None = None
+    word: str | None = None  # of the query, found as a part of another
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What one route found, best first."""
+
+    route: str
+    matches: tuple[Match, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where the routes look: the table of units, a checked filter, how many units, and further columns to bring."""
+
+    units: Any
+    where: str | None = None
+    depth: int = 30
+    columns: tuple[str, ...] = ()
+
+    def rows(self, query: Any, score: str | None) -> list[Row]:
+        """Run a query of the store within the scope. Raises `UsageError` for a filter that it cannot follow."""
+        query = query.where(self.where, prefilter=True) if self.where else query
+        columns = [*SHOWN, *self.columns, *([score] if score else [])]
+        try:
+            return list(query.select(columns).limit(self.depth).to_arrow().to_pylist())
+        except (ValueError, RuntimeError) as error:
+            if self.where is None:
+                raise
+            raise filter_error(self.where, error) from error
+
+
+def by_words(scope: Scope, words: str) -> Ranking:
+    """BM25 over the words of every unit, as they were read and as they were respaced."""
+    from lancedb.query import MatchQuery
+
+    rows = scope.rows(scope.units.search(MatchQuery(words, "words"), query_type="fts"), "_score")
+    return Ranking("words", tuple(Match(row, row["_score"]) for row in rows))
+
+
+def by_parts(scope: Scope, words: Iterable[str]) -> Ranking:
+    """Texts that hold one of the words inside another word, or nearly: `captain` in `THECAPTAINS` or `CAPTIAN`."""
+    from lancedb.query import MatchQuery
+
+    best: dict[str, Match] = {}
+    for word in words:
+        if len(word) < LEAST_PART:
+            continue
+        for row in scope.rows(scope.units.search(MatchQuery(word, "grams"), query_type="fts"), "_score"):
+            score = likeness_of_part(word, row["text"])
+            if score >= LIKE and score > (best[row["id"]].score or 0 if row["id"] in best else 0):
+                best[row["id"]] = Match(row, score, word=word)
+    ranked = sorted(best.values(), key=lambda match: (-(match.score or 0), match.row["id"]))
+    return Ranking("parts of words", tuple(ranked))
+
+
+def likeness_of_part(word: str, text: str) -> float:
+    """How like the likest stretch of a text is to a word, 0..1; spaces and case do not count."""
+    flat = "".join(folded(text).split())
+    if word in flat:
+        return 1.0
+    matcher = SequenceMatcher(None, flat, word, autojunk=False)
+    block = matcher.find_longest_match()
+    if block.size < LEAST_PART:
+        return 0.0
+    start = max(0, block.a - block.b)
+    matcher.set_seq1(flat[start : start + len(word)])
+    return matcher.ratio()
+
+
+def by_meaning(scope: Scope, query: Floats, column: str = "vector") -> Ranking:
+    """Cosine of the query's vector and each unit's."""
+    search = scope.units.search(query, vector_column_name=column, query_type="vector").distance_type("cosine")
+    rows = scope.rows(search, "_distance")
+    return Ranking("meaning" if column == "vector" else "looks", tuple(Match(r, 1 - r["_distance"]) for r in rows))
+
+
+def by_looks(scope: Scope, encoder: Encoder, query: str | Picture) -> Ranking:
+    """Cosine in the space that pictures and words share."""
+    return by_meaning(scope, encoder.encode([query], "query")[0], "visual")
+
+
+def by_copy(scope: Scope, bits: NDArray[np.uint8], most: int) -> Ranking:
+    """Pictures and frames whose perceptual hash (32,) is within `most` bits, nearest first."""
+    where = "pdq is not null" + (f" and ({scope.where})" if scope.where else "")
+    try:
+        table = scope.units.search().where(where).select(["id", "pdq"]).limit(None).to_arrow()
+    except (ValueError, RuntimeError) as error:
+        if scope.where is None:
+            raise
+        raise filter_error(scope.where, error) from error
+    if table.num_rows == 0:
+        return Ranking("copy", ())
+    hashes = np.frombuffer(b"".join(table["pdq"].to_pylist()), dtype=np.uint8).reshape(-1, 32)
+    found = neighbours(bits[None], hashes, most)
+    ids = table["id"].take(found.columns[: scope.depth]).to_pylist()
+    rows = {row["id"]: row for row in rows_of(scope, ids)}
+    pairs = zip(ids, found.distances.tolist(), strict=False)
+    return Ranking("copy", tuple(Match(rows[id_], distance=distance) for id_, distance in pairs))
+
+
+def rows_of(scope: Scope, ids: list[str]) -> list[Row]:
+    """Fetch units by id."""
+    from alciato.store.tables import sql_list
+
+    if not ids:
+        return []
+    query = scope.units.search().where(f"id in {sql_list(ids)}").select([*SHOWN, *scope.columns]).limit(len(ids))
+    return list(query.to_arrow().to_pylist())

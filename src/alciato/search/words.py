@@ -1,0 +1,79 @@
+"""Words in common: which share of a query's words, weighed by rarity, a text holds too.
+
+Weight of a word = 8 - zipf frequency (wordfreq) in the query's language, none below `COMMON`: `the` says nothing
+of the matter. Scripts without spaces are compared by pairs of letters. Accents and case do not count, and
+neither does an ending: of two words that share a long beginning, one is taken for a form of the other.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+
+COMMON = 5.6
+"""Zipf frequency from which a word says nothing of the matter: who, the, what, is."""
+_WORD = re.compile(r"[^\W_]+(?:['\u0300-\u036f\u0900-\u0dff\u0e31-\u0e4e]+[^\W_]*)*")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
+
+
+def folded(text: str) -> str:
+    """Small letters without accents; the marks that Indic scripts write vowels with stay."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
+
+
+def words_of(text: str) -> list[str]:
+    """Words in order, folded; runs of a script without spaces as pairs of letters."""
+    found: list[str] = []
+    for word in _WORD.findall(folded(text)):
+        run = _UNSPACED.fullmatch(word)
+        found += [word[i : i + 2] for i in range(len(word) - 1)] if run and len(word) > 2 else [word]
+    return found
+
+
+@lru_cache(maxsize=256)
+def weighed(query: str) -> Mapping[str, float]:
+    """Weight of each of a query's words; all words weigh 1 where none is rare enough."""
+    words = list(dict.fromkeys(words_of(query)))
+    language = _language(query)
+    weights = {word: _rarity(word, language) for word in words}
+    telling = {word: weight for word, weight in weights.items() if weight > 0}
+    return telling or dict.fromkeys(words, 1.0)
+
+
+def shared(weights: Mapping[str, float], text: str) -> float:
+    """Share of the weights whose words the text holds, 0..1."""
+    total = sum(weights.values())
+    here = set(words_of(text))
+    found = sum(weight for word, weight in weights.items() if word in here or any(same(word, other) for other in here))
+    return found / total if total else 0.0
+
+
+def same(word: str, other: str) -> bool:
+    """Tell whether two words are forms of one: they share all but an ending of up to three letters."""
+    if word == other:
+        return True
+    shorter = min(len(word), len(other))
+    stem = max(4, shorter - 2)
+    return shorter >= 4 and abs(len(word) - len(other)) <= 3 and word[:stem] == other[:stem]
+
+
+def _rarity(word: str, language: str) -> float:
+    from wordfreq import zipf_frequency
+
+    if _UNSPACED.match(word):
+        return 4.0  # pairs of letters have no frequency of their own
+    frequency = zipf_frequency(word, language, minimum=0.0)
+    return 0.0 if frequency >= COMMON else 8 - frequency
+
+
+def _language(query: str) -> str:
+    """Language whose word frequencies apply; English where there are none, or none is clear."""
+    from wordfreq import available_languages
+
+    from alciato.read.language import detect
+
+    code = detect(query).code or "en"
+    return code if code in available_languages() and code not in ("zh", "ja", "ko") else "en"
