@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from alciato import __version__
-from alciato.cli import answering, collecting, finding, judging, plugging, showing, worlds
+from alciato.cli import answering, collecting, experimenting, finding, judging, learning, plugging, showing, worlds
 from alciato.cli.contract import FAILED
 from alciato.errors import AlciatoError
 
@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (collecting, finding, judging, answering, plugging, showing, worlds):
+for part in (collecting, finding, judging, answering, plugging, showing, worlds, learning, experimenting):
     part.register(app)
 
 

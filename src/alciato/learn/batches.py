@@ -30,6 +30,7 @@ class Source:
     collate: Collate
 
     def batch(self, piece: Piece) -> Batch:
+        """Build the batch of a piece; what is drawn is drawn from its seed."""
         generator = torch.Generator().manual_seed(piece.seed)
         return self.collate([self.examples[row] for row in piece.rows], generator)
 

@@ -155,7 +155,7 @@ def prepare(
     from alciato.learn.randomness import seed_everything
     from alciato.learn.splits import split
 
-    function = _strategy(verb, strategy)
+    function = find_strategy(verb, strategy)
     seed = int((training or {}).get("seed", 0))
     request = Request(split(examples, seed), training or {}, options or {})
     seed_everything(seed)  # before the model is built: its weights are drawn
@@ -177,7 +177,8 @@ def first_batch(lesson: Lesson) -> list[dict[str, Any]]:
     return rows
 
 
-def _strategy(verb: Verb, name: str) -> Callable[[Request], Lesson]:
+def find_strategy(verb: Verb, name: str) -> Callable[[Request], Lesson]:
+    """Give the function of a strategy. Raises `UsageError` for an unknown name, nearest first."""
     known = LEARNABLE[verb]
     if not known:
         raise AlciatoError(f"there is no learnable {verb} yet.")

@@ -1,0 +1,160 @@
+"""`alciato learn judge`, `learn reader`, `learn list`: train a part on your own posts, into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from alciato.cli.contract import DONE, SKIPPED, JsonFlag, QuietFlag, Terminal
+from alciato.errors import UsageError
+
+if TYPE_CHECKING:
+    from alciato.learn.lessons import Taught
+
+DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="Folder, table of posts, or a collection.")]
+StrategyFlag = Annotated[str, typer.Option("--strategy", metavar="NAME", help="`alciato learn list` shows them.")]
+OutFlag = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Where the trained part is written.")]
+LabelsFlag = Annotated[Path | None, typer.Option("--labels", help="Table of id or file, and label.")]
+FieldFlag = Annotated[str, typer.Option("--label-field", help="Metadata field of the label.")]
+ClassesFlag = Annotated[str | None, typer.Option("--classes", help="All classes, as a,b,c; another label is an error.")]
+SeedFlag = Annotated[int, typer.Option("--seed", min=0, help="Of split, weights and order.")]
+EpochsFlag = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the training posts.")]
+ChangesFlag = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any number of the training, such as rate=3e-4.")
+]
+OptionsFlag = Annotated[
+    list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the strategy itself.")
+]
+DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show one batch, decoded back.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    learn = typer.Typer(no_args_is_help=True, help="Train a part on your own posts; use it as trained:FOLDER.")
+    learn.command()(judge)
+    learn.command()(reader)
+    learn.command("list")(list_)
+    app.add_typer(learn, name="learn")
+
+
+def judge(
+    data: DataArgument,
+    strategy: StrategyFlag,
+    out: OutFlag = None,
+    labels: LabelsFlag = None,
+    label_field: FieldFlag = "label",
+    classes: ClassesFlag = None,
+    seed: SeedFlag = 0,
+    epochs: EpochsFlag = None,
+    set_: ChangesFlag = None,
+    option: OptionsFlag = None,
+    dry_run: DryFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train a judge strategy."""
+    source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
+    training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
+    _learn("judge", strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
+
+
+def reader(
+    data: DataArgument,
+    strategy: StrategyFlag,
+    out: OutFlag = None,
+    labels: LabelsFlag = None,
+    label_field: FieldFlag = "label",
+    classes: ClassesFlag = None,
+    seed: SeedFlag = 0,
+    epochs: EpochsFlag = None,
+    set_: ChangesFlag = None,
+    option: OptionsFlag = None,
+    dry_run: DryFlag = False,
+    json: JsonFlag = False,
+    quiet: QuietFlag = False,
+) -> None:
+    """Train a reader: what a picture is."""
+    source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
+    training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
+    _learn("reader", strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
+
+
+def list_(json: JsonFlag = False) -> None:
+    """Show what can be trained."""
+    from alciato.learn.lessons import LEARNABLE
+
+    terminal = Terminal(json)
+    if json:
+        terminal.document({verb: sorted(names) for verb, names in LEARNABLE.items()})
+        return
+    for verb, names in LEARNABLE.items():
+        for name in sorted(names):
+            terminal.show(f"alciato learn {verb} --strategy {name} DATA --out FOLDER")
+
+
+def _learn(
+    verb: Literal["judge", "reader"],
+    strategy: str,
+    source: Mapping[str, Any],
+    out: Path | None,
+    training: Mapping[str, Any],
+    options: Mapping[str, Any],
+    terminal: Terminal,
+    *,
+    dry_run: bool,
+) -> None:
+    """Exit status 1 where posts were left out; which and why is said."""
+    from alciato.learn import load_examples, prepare, teach
+    from alciato.learn.lessons import find_strategy, first_batch
+
+    if out is None and not dry_run:
+        raise UsageError("where shall the trained part be written?", remedy="Add --out FOLDER, or --dry-run.")
+    find_strategy(verb, strategy)  # before the data are read
+    classes = [name.strip() for name in source["classes"].split(",")] if source["classes"] else None
+    examples = load_examples(source["data"], labels=source["labels"], classes=classes, field=source["field"])
+    for reason, count in examples.skipped.items():
+        terminal.say(f"left out: {count} {reason}")
+    if dry_run or out is None:
+        _show_batch(terminal, first_batch(prepare(verb, strategy, examples, training=training, options=options)))
+    else:
+        with terminal.progress() as progress:
+            taught = teach(verb, strategy, examples, out, training=training, options=options, report=progress)
+        _show_taught(terminal, taught)
+    raise typer.Exit(SKIPPED if examples.skipped else DONE)
+
+
+def _show_batch(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
+    if terminal.json:
+        terminal.document(rows)
+        return
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(*rows[0], title=f"one batch of {len(rows)}", title_justify="left")
+    for row in rows:
+        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
+    terminal.show(table)
+
+
+def _show_taught(terminal: Terminal, taught: Taught) -> None:
+    if terminal.json:
+        document = {"model": f"trained:{taught.folder}", "figures": taught.figures, "counts": taught.counts}
+        terminal.document({**document, "skipped": taught.skipped, "steps": taught.steps})
+        return
+    for name, value in taught.figures.items():
+        terminal.show(f"{name}: {value:.4f}")
+    terminal.say(f"trained:{taught.folder} after {taught.steps} steps; its card is {taught.folder}/README.md")
+
+
+def _changes(pairs: list[str] | None) -> dict[str, str]:
+    """Part NAME=VALUE; pydantic reads the values."""
+    found = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise UsageError(f"{pair!r} has no '='.", remedy="Write NAME=VALUE, such as rate=3e-4.")
+        found[name] = value
+    return found
