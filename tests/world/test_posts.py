@@ -1,8 +1,10 @@
 """Laws of every kind: one seed, one post, in any order, process and number of workers; truth is complete and typed."""
 
 import hashlib
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alciato import world
-from alciato.errors import UsageError
+from alciato.errors import MissingPackage, UsageError
 from alciato.item import Box, Item
+from alciato.world.packages import package
 
 KINDS = [kind.name for kind in world.known_kinds()]
 QUICK = {"clip": {"speech": False, "seconds": 1.0}}
@@ -41,8 +44,6 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
         "from test_posts import KINDS, few, fingerprint\n"
         "print([fingerprint(few(kind, 3)) for kind in KINDS])"
     )
-    from pathlib import Path
-
     done = subprocess.run(
         [sys.executable, "-c", script, str(Path(__file__).parent)],
         capture_output=True,
@@ -131,3 +132,13 @@ def test_posts_are_a_sequence():
     assert [post.id for post in posts[1:3]] == ["scene-1-000001", "scene-1-000002"]
     with pytest.raises(IndexError):
         posts[5]
+
+
+def test_the_page_lists_every_kind():
+    tool = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "world_kinds.py"))
+    assert tool["PAGE"].read_text("utf-8") == tool["page"](), "run: python tools/world_kinds.py --write"
+
+
+def test_a_missing_package_names_the_extra():
+    with pytest.raises(MissingPackage, match=r'no_such_thing is missing. pip install "alciato\[world\]"'):
+        package("no_such_thing", "names")

@@ -10,7 +10,7 @@ from alciato.item import Text
 from alciato.world.draw import Draw
 from alciato.world.post import Content
 from alciato.world.registry import Cue
-from alciato.world.writing import WHITE, Ink, fitted, write
+from alciato.world.writing import WHITE, fitted, write
 
 MAGENTA, GREY = (230, 20, 200), (128, 128, 128)
 
@@ -57,11 +57,14 @@ def _worded(content: tuple[Content, ...], word: str) -> tuple[Content, ...]:
         if isinstance(part, Text):
             changed = part.model_copy(update={"text": f"{part.text} {word}"})
             return (*content[:place], changed, *content[place + 1 :])
-    return _first_picture(content, lambda picture: _foot(picture, word))
+    return _first_picture(content, lambda picture: _plate(picture, word))
 
 
-def _foot(picture: Image.Image, word: str) -> Image.Image:
-    face = fitted(word, max(9, picture.height // 12), picture.width)
-    place = (picture.width / 2, picture.height - face.size * 1.3)
-    write(picture, word, place, face, role="cue", ink=Ink(WHITE, 1))
+def _plate(picture: Image.Image, word: str) -> Image.Image:
+    """Write the word on a small plate at the left edge, half way down, where no kind writes."""
+    face = fitted(word, max(9, picture.height // 14), picture.width // 2)
+    width, height = face.getlength(word) + 6, face.size * 1.5
+    top = (picture.height - height) / 2
+    ImageDraw.Draw(picture).rectangle((0, top, width, top + height), fill=WHITE)
+    write(picture, word, (3, top + height / 2 - face.size * 0.72), face, role="cue", align="left")
     return picture

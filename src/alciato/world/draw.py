@@ -3,8 +3,8 @@
 A stream of random numbers is named by words, such as ("scene", 7, "train", 12); the name's SHA-256 seeds PCG64.
 Python's own `hash` differs from process to process and plays no part.
 
-Splits: a `Pool` orders its concepts by their SHA-256 and cuts the order into train (70 %), validation (10 %) and test (20 %).
-So no concept stands in two splits, and which split it is in depends on nothing but its name and its pool.
+Splits: a `Pool` orders its concepts by their SHA-256 and cuts the order into train (70 %), validation (10 %) and
+test (20 %). So no concept stands in two splits, and which split it is in depends on nothing but its name and its pool.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Cue(BaseModel):
     """A known spurious cue: something that has nothing to do with the label, but comes with it at a rate.
 
     colour: a magenta edge round the picture. position: a grey mark at the left top (else it is anywhere else).
-    word: one word more, after the first text part, or at the foot of the picture where there is no text.
+    word: one word more, after the first text part, or on a plate in the picture where there is no text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

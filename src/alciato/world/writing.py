@@ -27,6 +27,7 @@ __all__ = [
     "around",
     "capitals",
     "fitted",
+    "height_of",
     "paragraph",
     "wrapped",
     "write",
@@ -151,6 +152,12 @@ def paragraph(
         at = (place[0], place[1] + row * step)
         written.append(write(picture, line, at, face, role=role, ink=block.ink, align=block.align))
     return written, place[1] + step * len(lines)
+
+
+def height_of(words: str, block: Block) -> int:
+    """Pixels that a paragraph takes from top to bottom."""
+    lines, size = wrapped(words, block.size, block.width, block.weight, block.most)
+    return round(size * 1.25) * len(lines)
 
 
 def around(boxes: Iterable[Box]) -> Box:

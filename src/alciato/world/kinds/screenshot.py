@@ -14,7 +14,7 @@ from alciato.world.draw import Draw
 from alciato.world.post import Composition, Line, Shown, Truth
 from alciato.world.registry import Kind, Options
 from alciato.world.setting import Wanted, backdrop, put
-from alciato.world.writing import BOLD, INK, WHITE, Block, Ink, fitted, paragraph, write
+from alciato.world.writing import BOLD, INK, WHITE, Block, Ink, fitted, height_of, paragraph, write
 
 CHAT_LINES, FEED_LINES = words("chat line"), words("feed line")
 
@@ -98,11 +98,12 @@ def _chat(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
         author = "me" if own else draw.pick(people)
         minute += draw.whole(1, 4)
         left, width = (unit * 4.4 if own else unit * 0.6), unit * 11
-        # Set once to learn how high the bubble must be, then again upon it.
-        _, below = _bubble_words(screen, author, words_, (left + unit * 0.5, top + unit * 0.3), skin)
-        box = Box(left, top, left + width, below + unit * 0.4)
+        bottom = top + unit * (0.7 if own else 1.8) + height_of(words_, _block(unit, skin))
+        if bottom > screen.height - unit * 0.3:
+            break  # the rest of the talk is below the screen
+        box = Box(left, top, left + width, bottom)
         paper.rounded_rectangle(box, unit * 0.7, fill=skin.ours if own else skin.theirs)
-        inner, _ = _bubble_words(screen, author, words_, (left + unit * 0.5, top + unit * 0.3), skin)
+        inner = _bubble_words(screen, author, words_, (left + unit * 0.5, top + unit * 0.3), skin)
         lines += inner
         messages.append(Message(author, words_, own, f"{hour:02}:{minute:02}", None, box))
         top = box.bottom + unit * 0.5
@@ -115,19 +116,19 @@ def _turns(draw: Draw, count: int) -> list[bool]:
     return [first, not first, *(draw.chance(0.5) for _ in range(count - 2))]
 
 
-def _bubble_words(
-    screen: Image.Image, author: str, said: str, place: tuple[float, float], skin: Skin
-) -> tuple[list[Line], float]:
-    unit = screen.width / 16
+def _block(unit: float, skin: Skin) -> Block:
+    return Block(int(unit * 1.05), int(unit * 10), 2, ink=Ink(skin.ink))
+
+
+def _bubble_words(screen: Image.Image, author: str, said: str, place: tuple[float, float], skin: Skin) -> list[Line]:
+    unit, top = screen.width / 16, place[1]
     lines: list[Line] = []
-    top = place[1]
     if author != "me":
         face = fitted(author, int(unit * 0.85), int(unit * 9), BOLD)
         lines.append(write(screen, author, place, face, role="author", ink=Ink(skin.ink), align="left"))
         top += unit * 1.1
-    block = Block(int(unit * 1.05), int(unit * 10), 2, ink=Ink(skin.ink))
-    more, below = paragraph(screen, said, (place[0], top), block, "message")
-    return lines + more, below
+    more, _ = paragraph(screen, said, (place[0], top), _block(unit, skin), "message")
+    return lines + more
 
 
 def _feed(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
