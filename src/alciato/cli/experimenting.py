@@ -102,8 +102,9 @@ def _show(terminal: Terminal, result: Result) -> None:
         table.add_row(one.variant, figure_text(one.mean, one.deviation), str(one.seeds), difference)
     table.title = f"{result.name}: {result.claim}"
     terminal.show(table)
-    for one in result.comparisons:
-        terminal.show(f"  {one.sentence}: {interval_text(one.difference, one.low, one.high)}, {one.outcome}")
+    for held in result.comparisons:
+        interval = interval_text(held.difference, held.low, held.high)
+        terminal.show(f"  {held.sentence}: {interval}, {held.outcome}")
     terminal.show(f"verdict: {result.verdict}")
 
 

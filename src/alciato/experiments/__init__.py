@@ -3,6 +3,6 @@
 An experiment is one file in `alciato/experiments/systems`. `alciato experiments list`, `run NAME`, `report`.
 """
 
-from alciato.experiments.experiment import Expect, Experiment, experiment, experiments, find_experiment
+from alciato.experiments.declaration import Expect, Experiment, experiment, experiments, find_experiment
 
 __all__ = ["Expect", "Experiment", "experiment", "experiments", "find_experiment"]

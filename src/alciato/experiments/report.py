@@ -12,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from alciato.experiments.experiment import Experiment, experiments
+from alciato.experiments.declaration import Experiment, experiments
 from alciato.experiments.results import Result, load_result
 
 Status = Literal["not started", "built", "measured"]

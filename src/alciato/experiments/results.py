@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alciato.errors import AlciatoError
-from alciato.experiments.experiment import Experiment
+from alciato.experiments.declaration import Experiment
 from alciato.experiments.statistics import Outcome, outcome, paired, spread, together
 
 FOLDER = Path("docs/results")

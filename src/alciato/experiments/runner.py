@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alciato.errors import AlciatoError
-from alciato.experiments.experiment import Experiment, find_experiment
+from alciato.experiments.declaration import Experiment, find_experiment
 from alciato.experiments.results import Record, Result, conclude, identity, load_result
 from alciato.progress import Progress, Report, silent
 
