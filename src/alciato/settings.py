@@ -49,6 +49,7 @@ class Models(BaseModel):
     ocr: str | None = Field("packaged:rapidocr", description="text in pictures")
     transcriber: str | None = Field("packaged:pocketsphinx", description="speech to text")
     nudity: str | None = Field("packaged:nudenet", description="nudity signals")
+    meme: str | None = Field(None, description="image macro or plain picture, such as trained:FOLDER")
 
 
 class Calls(BaseModel):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "table", "caption", "encode")
+READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "meme", "table", "caption", "encode")
 """Kinds of reading. `encode` marks that the units of an item stand in the store with their vectors."""
 
 
@@ -29,7 +29,7 @@ class Finding(BaseModel):
     ocr: text, raw, box, confidence (video: start). speech: text, start, end, confidence.
     language: label, confidence. pdq: value (64 hexadecimal digits), confidence (quality 0..1), start.
     shots: start, end, value (seconds of the key frame). nudity: label, box, confidence, start.
-    table, caption: text.
+    meme: label, confidence (the score), heat (where the decision looked), start. table, caption: text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -41,6 +41,9 @@ class Finding(BaseModel):
     start: float | None = Field(None, ge=0, description="seconds")
     end: float | None = Field(None, ge=0, description="seconds")
     confidence: float | None = Field(None, ge=0, le=1)
+    heat: tuple[tuple[float, ...], ...] | None = Field(
+        None, description="rows of a grid over the whole picture, from the top; all cells sum to 1"
+    )
 
 
 class Reading(BaseModel):

@@ -21,7 +21,9 @@ from alciato.settings import Settings
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT = "alciato-trained/1"
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "meme-detector": "alciato.read.memetector:MemePictureDetector",
+}
 """Kind to `module:Class`; the class is made by `Class.of_trained(Trained, Settings)`."""
 
 

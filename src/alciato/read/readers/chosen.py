@@ -10,6 +10,7 @@ from alciato.models import Chat, Detector, Ocr, Transcriber, load
 from alciato.read.readers.caption import CaptionReader
 from alciato.read.readers.hash import HashReader
 from alciato.read.readers.language import LanguageReader
+from alciato.read.readers.meme import MemeReader
 from alciato.read.readers.nudity import NudityReader
 from alciato.read.readers.reader import Reader
 from alciato.read.readers.shots import ShotReader
@@ -36,6 +37,7 @@ def chosen_readers(settings: Settings, types: Iterable[str], kinds: Iterable[str
         ("shots", ShotReader.parts, ShotReader),
         ("pdq", HashReader.parts, HashReader),
         ("nudity", PICTURES, lambda: _nudity(settings)),
+        ("meme", PICTURES, lambda: _meme(settings)),
         ("table", TableReader.parts, TableReader),
         ("caption", PICTURES, lambda: _caption(settings)),
     ]
@@ -71,6 +73,11 @@ def _speech(settings: Settings) -> Reader | None:
 def _nudity(settings: Settings) -> Reader | None:
     name = settings.models.nudity
     return None if name is None else NudityReader(load(name, Detector, settings))
+
+
+def _meme(settings: Settings) -> Reader | None:
+    name = settings.models.meme
+    return None if name is None else MemeReader(load(name, Detector, settings))
 
 
 def _caption(settings: Settings) -> Reader | None:
