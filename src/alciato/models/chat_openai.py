@@ -13,6 +13,7 @@ import base64
 import io
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from math import exp, inf, log
 from typing import Any, Literal, cast
@@ -35,13 +36,15 @@ UNLIKELY = -20.0
 
 def load_openai(rest: str, kind: type, settings: Settings) -> Any:
     """Load `openai:MODEL@BASE_URL` as `Chat` or `Encoder`. Nothing is called until it is used."""
-    model, at, base_url = rest.rpartition("@")
-    if not at or not model:
+    named = re.fullmatch(r"(?P<model>.+?)@(?P<base_url>https?://.+)", rest)
+    if named is None:
         raise UsageError(
-            f"'openai:{rest}' names no server.", remedy="Such as openai:qwen3-vl@http://localhost:8000/v1."
+            "the name of an openai: model is openai:MODEL@BASE_URL.",
+            remedy="Such as openai:qwen3-vl@http://localhost:8000/v1.",
         )
+    model = named["model"]
     key = settings.calls.api_key or os.environ.get("OPENAI_API_KEY")
-    endpoint = Endpoint(base_url, key, settings.calls.timeout, offline=settings.offline)
+    endpoint = Endpoint(named["base_url"], key, settings.calls.timeout, offline=settings.offline)
     if kind is Chat:
         return ChatOpenAI(model, endpoint)
     if kind is Encoder:

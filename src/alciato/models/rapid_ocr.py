@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alciato.item import Box, Finding
+from alciato.models.onnx import session
 from alciato.models.protocols import Picture
 from alciato.models.weights import Source
 from alciato.settings import Settings
@@ -95,16 +96,21 @@ def _finding(corners: NDArray[np.float32], text: str, score: float, size: tuple[
 def _engine(models: Path, threads: int | None) -> Any:
     from rapidocr import RapidOCR
 
+    detector, recogniser = models / "PP-OCRv6_det_small.onnx", models / "PP-OCRv6_rec_small.onnx"
     engine = RapidOCR(
         params={
             "Global.log_level": "critical",
             "Global.use_cls": False,
+            "Global.text_score": SURE,
             "Global.max_side_len": LARGE,
             "Det.limit_type": "max",
-            "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
-            "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads or -1,
+            "Det.model_path": str(detector),
+            "Rec.model_path": str(recogniser),
         }
     )
-    engine(np.zeros((64, 64, 3), np.uint8))  # the detector is made at the first call
+    engine(np.zeros((64, 64, 3), np.uint8))  # the parts are made at their first use
+    engine(np.zeros((48, 96, 3), np.uint8), use_det=False)
+    engine.use_det = True  # the engine remembers what it was last told
+    engine.text_det.session.session = session(detector, threads)
+    engine.text_rec.session.session = session(recogniser, threads)
     return engine

