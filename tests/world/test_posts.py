@@ -142,3 +142,18 @@ def test_the_page_lists_every_kind():
 def test_a_missing_package_names_the_extra():
     with pytest.raises(MissingPackage, match=r'no_such_thing is missing. pip install "alciato\[world\]"'):
         package("no_such_thing", "names")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("scene", {"kinds": (3, 1)}),
+        ("scene", {"size": 5}),
+        ("plain", {"words": 1.5}),
+        ("scene", {"cue": {"kind": "colour", "rates": {"x": 2}}}),
+        ("scene", {"cue": {"kind": "smell", "rates": {}}}),
+    ],
+)
+def test_a_value_that_an_option_does_not_take_is_named(kind, wrong):
+    with pytest.raises(UsageError, match=f"option '{next(iter(wrong))}.*' of {kind}"):
+        world.make(kind, 3, **wrong)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,11 @@ def write(posts: Posts, folder: str | os.PathLike[str], report: Report = silent)
     for count in _drawn(posts, place, missing):
         done += count
         report(Progress(step=f"make {posts.kind.name}", done=done, total=posts.n))
-    rows = [line for start, _ in ranges for line in (pieces / f"{start:08d}.jsonl").read_text("utf-8").splitlines()]
-    _whole(place / "posts.jsonl", "".join(f"{line}\n" for line in rows).encode())
-    _parquet(place / "posts.parquet", [json.loads(line) for line in rows])
+    whole = [pieces / f"{start:08d}.jsonl" for start, _ in ranges]
+    _joined(place / "posts.jsonl", whole)
+    _parquet(place / "posts.parquet", whole)
+    for left in (place / "media").glob(".*"):  # of a run that was killed while it wrote
+        left.unlink()
     shutil.rmtree(pieces)
     return place
 
@@ -129,16 +131,38 @@ def _whole(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
-def _parquet(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write the rows as Parquet; what has no one shape (parts, truth, other objects) as JSON text."""
+def _joined(path: Path, pieces: Sequence[Path]) -> None:
+    """Put the pieces into one file, piece by piece."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        for piece in pieces:
+            file.write(piece.read_bytes())
+    beside.replace(path)
+
+
+def _parquet(path: Path, pieces: Sequence[Path]) -> None:
+    """Write the rows as Parquet, piece by piece; what has no one shape (parts, truth) as JSON text."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {name: [_cell(row.get(name)) for row in rows] for name in names}
+    schema = pa.unify_schemas([_table(piece).schema for piece in pieces], promote_options="permissive")
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    pq.write_table(pa.table(columns), beside)
+    with pq.ParquetWriter(beside, schema) as writer:
+        for piece in pieces:
+            table = _table(piece)
+            missing = [field for field in schema if field.name not in table.column_names]
+            for field in missing:
+                table = table.append_column(field, pa.nulls(len(table), field.type))
+            writer.write_table(table.select(schema.names).cast(schema))
     beside.replace(path)
+
+
+def _table(piece: Path) -> Any:
+    import pyarrow as pa
+
+    rows = [json.loads(line) for line in piece.read_text("utf-8").splitlines()]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pa.table({name: [_cell(row.get(name)) for row in rows] for name in names})
 
 
 def _cell(value: Any) -> Any:

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from alciato.errors import UsageError, unknown_name
 from alciato.world.draw import Draw
 from alciato.world.post import Composition, Truth
+
+
+def _in_order(bounds: tuple[int, int]) -> tuple[int, int]:
+    low, high = bounds
+    if not 1 <= low <= high:
+        message = f"{low} and {high} are not fewest and most: 1 <= fewest <= most"
+        raise ValueError(message)
+    return bounds
+
+
+Bounds = Annotated[tuple[int, int], AfterValidator(_in_order)]
+"""Fewest and most, both included."""
 
 
 class Cue(BaseModel):
@@ -23,7 +35,9 @@ class Cue(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["colour", "position", "word"]
-    rates: dict[str, float] = Field(description="label to the share of its posts that carry the cue, 0..1")
+    rates: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        description="label to the share of its posts that carry the cue, 0..1"
+    )
     word: str = "indeed"
 
 

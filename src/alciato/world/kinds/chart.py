@@ -15,7 +15,7 @@ from alciato.item import Box, Table, Text
 from alciato.world.concepts import COLOURS, Colour
 from alciato.world.draw import Draw
 from alciato.world.post import Composition, Line, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.tables import Series, series
 from alciato.world.writing import BOLD, fitted, write
 
@@ -51,7 +51,7 @@ class ChartOptions(Options):
 
     size: int = Field(256, ge=128, le=2048, description="pixels of a side")
     design: Design | None = Field(None, description="this design only")
-    points: tuple[int, int] = Field((3, 7), description="fewest and most values")
+    points: Bounds = Field((3, 7), description="fewest and most values")
     data: bool = Field(False, description="add the data as a table part")
 
 

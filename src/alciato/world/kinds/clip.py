@@ -19,7 +19,7 @@ from alciato.world.concepts import COLOURS, OBJECTS, PERSONS, Concept, words
 from alciato.world.draw import Draw
 from alciato.world.glyphs import glyph
 from alciato.world.post import Clip, Composition, Line, Recording, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Ground, Wanted, backdrop, paste
 from alciato.world.speech import spoken
 from alciato.world.tones import RATE
@@ -77,7 +77,7 @@ class ClipOptions(Options):
 
     seconds: float = Field(4.0, ge=1, le=60, description="length without what the speech needs more")
     rate: int = Field(8, ge=2, le=30, description="frames a second")
-    events: tuple[int, int] = Field((2, 4), description="fewest and most events")
+    events: Bounds = Field((2, 4), description="fewest and most events")
     speech: bool = Field(True, description="speak; without it the clip has no sound and is made much faster")
 
 

@@ -19,7 +19,7 @@ from alciato.item import Box, Text
 from alciato.world.concepts import COLOURS, OBJECTS, Colour, Concept, words
 from alciato.world.draw import Draw
 from alciato.world.post import Composition, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Wanted, backdrop, scatter
 from alciato.world.writing import BOLD, Block, around, paragraph
 
@@ -74,7 +74,7 @@ class InconsistencyOptions(Options):
     """Options of inconsistent pages."""
 
     size: int = Field(384, ge=192, le=2048, description="pixels of the page's side")
-    cards: tuple[int, int] = Field((2, 4), description="fewest and most cards; a card has 3 to 6 elements")
+    cards: Bounds = Field((2, 4), description="fewest and most cards; a card has 3 to 6 elements")
     category: Category | None = Field(None, description="this category only")
     consistent: float = Field(0.0, ge=0, le=1, description="share of the pages without a fault")
 
@@ -91,7 +91,7 @@ def compose(draw: Draw, options: InconsistencyOptions) -> Sequence[Composition]:
     """Draw one page."""
     sound = draw.chance(options.consistent)
     category = None if sound else (options.category or draw.pick(CATEGORIES))
-    count = draw.whole(*options.cards)
+    count = min(draw.whole(*options.cards), len(draw.of(OBJECTS)) - 1)
     faulty = draw.whole(0, count - 1)
     things = draw.some(draw.of(OBJECTS), count + 1)
     cards = [

@@ -17,7 +17,7 @@ from alciato.world.concepts import COLOURS, OBJECTS
 from alciato.world.draw import Draw
 from alciato.world.glyphs import glyph
 from alciato.world.post import Composition, Content, Shown, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Family, Ground, Wanted, backdrop, put, scatter
 
 STEP = 40
@@ -46,7 +46,7 @@ class LayoutOptions(Options):
     """Options of layouts."""
 
     family: Family = "scene"
-    instances: tuple[int, int] = Field((2, 4), description="fewest and most instances, 6 at most")
+    instances: Bounds = Field((2, 4), description="fewest and most instances, 6 at most")
     referred: float = Field(0.5, ge=0, le=1, description="share of the instances that a reference picture describes")
 
 

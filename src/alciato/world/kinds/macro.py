@@ -15,7 +15,7 @@ from alciato.world.concepts import COLOURS, OBJECTS
 from alciato.world.draw import Draw
 from alciato.world.phrases import PHRASE_LANGUAGES, phrases
 from alciato.world.post import Composition, Line, Shown, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Family, Ground, Wanted, backdrop, scatter
 from alciato.world.writing import capitals
 
@@ -34,7 +34,7 @@ class MacroOptions(Options):
 
     family: Family = "scene"
     language: Literal[PHRASE_LANGUAGES] | Literal["any"] = "en"  # type: ignore[valid-type]
-    objects: tuple[int, int] = Field((1, 3), description="fewest and most objects")
+    objects: Bounds = Field((1, 3), description="fewest and most objects")
 
 
 def ground_and_objects(

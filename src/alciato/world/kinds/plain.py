@@ -14,7 +14,7 @@ from alciato.world.draw import Draw
 from alciato.world.kinds.macro import PictureTruth, ground_and_objects
 from alciato.world.phrases import LABELS, SIGNS, WATERMARKS
 from alciato.world.post import Composition, Line
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Family
 from alciato.world.writing import BOLD, INK, PLAIN, WHITE, Ink, fitted, write
 
@@ -33,7 +33,7 @@ class PlainOptions(Options):
 
     family: Family = "photograph"
     words: float = Field(0.0, ge=0, le=1, description="share of pictures with words in the scene")
-    objects: tuple[int, int] = Field((1, 3), description="fewest and most objects")
+    objects: Bounds = Field((1, 3), description="fewest and most objects")
 
 
 def compose(draw: Draw, options: PlainOptions) -> Sequence[Composition]:

@@ -16,7 +16,7 @@ from alciato.item import Text
 from alciato.world.concepts import COLOURS, LANGUAGES, OBJECTS, Concept
 from alciato.world.draw import Draw
 from alciato.world.post import Composition, Shown, Truth
-from alciato.world.registry import Kind, Options
+from alciato.world.registry import Bounds, Kind, Options
 from alciato.world.setting import Family, Ground, Wanted, backdrop, scatter
 
 
@@ -49,7 +49,7 @@ class SceneTruth(Truth):
 class SceneOptions(Options):
     """Options of scenes."""
 
-    kinds: tuple[int, int] = Field((1, 3), description="fewest and most sorts of object")
+    kinds: Bounds = Field((1, 3), description="fewest and most sorts of object")
     most: int = Field(3, ge=1, le=12, description="most objects of one sort")
     family: Family = "scene"
     painted: float = Field(0.7, ge=0, le=1, description="share of the sorts that are painted in a colour")
