@@ -1,6 +1,9 @@
 """The folder that `alciato world make` writes: read as it is by `alciato add`, resumed, with its truth."""
 
 import json
+import subprocess
+import sys
+import time
 
 import pyarrow.parquet as pq
 import pytest
@@ -84,3 +87,20 @@ def test_the_command_makes_and_shows(tmp_path):
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
     told = json.loads(run(app, ["world", "kinds", "--json"]).stdout)
     assert {kind["kind"] for kind in told} >= {"scene", "macro", "clip"}
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_ends_the_same(tmp_path):
+    command = [sys.executable, "-m", "alciato", "world", "make", "scene", "-n", "600", "--size", "64", "--out"]
+    killed = subprocess.Popen([*command, str(tmp_path / "a")], stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "a").glob(".pieces/*2.jsonl")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    assert not (tmp_path / "a" / "posts.jsonl").exists()
+    for folder in "ab":
+        subprocess.run([*command, str(tmp_path / folder)], check=True, capture_output=True)
+    assert (tmp_path / "a/posts.jsonl").read_bytes() == (tmp_path / "b/posts.jsonl").read_bytes()
+    media = [{path.name: path.read_bytes() for path in (tmp_path / one / "media").iterdir()} for one in "ab"]
+    assert media[0] == media[1]
