@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from alciato.search.duplicates import duplicates
+    from alciato.search.clustering import duplicates
     from alciato.search.finding import search
     from alciato.search.hit import Cluster, Hit, Member, Reason
-    from alciato.search.similar import similar
+    from alciato.search.similarity import similar
 
 __all__ = ["Cluster", "Hit", "Member", "Reason", "duplicates", "search", "similar"]
 
@@ -21,9 +21,9 @@ _PLACES = {
     "Hit": "hit",
     "Member": "hit",
     "Reason": "hit",
-    "duplicates": "duplicates",
+    "duplicates": "clustering",
     "search": "finding",
-    "similar": "similar",
+    "similar": "similarity",
 }
 
 

@@ -40,7 +40,7 @@ class Agreement(NamedTuple):
     blocks: float  # compared blocks that agree
     structured: int  # structured blocks compared
     alike: float  # structured blocks compared that agree
-    correlation: float  # -1..1, of the grey values in them, the mean of each block taken off
+    correlation: float  # -1..1, of the grey values within each of them, on average
     covered: float  # structured blocks of the pictures that the other one reaches, the lesser of both
     contained: float  # share of the one that lies in the other, the greater of both: 1 for a crop
 
@@ -72,9 +72,11 @@ def agreement(left: Thumbnail, right: Thumbnail, transform: Floats) -> Agreement
 
 
 def _correlation(left: Bytes, right: Bytes, blocks: Mask) -> float:
+    """Mean over the blocks, so that one strong edge, such as that of a white band, does not speak for all."""
     first, second = (_blocks(_smooth(pixels).mean(-1))[blocks] for pixels in (left, right))  # (blocks, 64)
     first, second = first - first.mean(-1, keepdims=True), second - second.mean(-1, keepdims=True)
-    return float((first * second).sum() / max(1e-6, np.sqrt((first**2).sum() * (second**2).sum())))
+    sizes = np.sqrt((first**2).sum(-1) * (second**2).sum(-1))
+    return float(((first * second).sum(-1) / np.maximum(sizes, 1e-6)).mean()) if blocks.any() else 0.0
 
 
 def _share(what: Mask, among: Mask) -> float:

@@ -60,7 +60,7 @@ def space_of(texts: Floats, queries: Floats) -> Space:
 
 
 def space_for(units: Any, encoder: Encoder, settings: Settings) -> Space:
-    """Give the space of a table of units, learned anew when it has grown by half. Costs half a second the first time."""
+    """Give the space of a table of units, learned anew when it has grown by half; half a second the first time."""
     rows = units.count_rows()
     place = (units.uri if hasattr(units, "uri") else id(units), encoder.fingerprint)
     learned = _learned.get(place)

@@ -15,7 +15,9 @@ from alciato.errors import UsageError, unknown_name
 
 COLUMNS = ("created_at", "author", "label", "source", "language", "kind", "item", "part", "text")
 FUNCTIONS = ("lower", "upper", "contains", "starts_with", "ends_with", "length", "date_part", "regexp_like")
-WORDS = frozenset("and or not in is null like ilike between true false timestamp date escape".split())
+WORDS = frozenset(
+    ["and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false", "timestamp", "date"]
+)
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<string>'(?:[^']|'')*')|(?P<number>\d+(?:\.\d+)?)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<operator><=|>=|<>|!=|=|<|>|\+|-(?!-)|%)|(?P<open>\()|(?P<close>\))|(?P<comma>,)"
@@ -89,17 +91,12 @@ def _timed(tokens: list[Token], where: str) -> Iterator[str]:
         ahead = tokens[place + 1 : place + 3]
         flipped = len(ahead) == 2 and ahead[0].kind == "operator" and ahead[1].text in COLUMNS
         against = ahead[1].text if flipped else column
-        before = tokens[place - 1].text.lower() if place else ""
-        if token.kind == "string" and against == "created_at" and before not in ("timestamp", "date", "("):
-            yield _timestamp(token.text, where)
-        elif token.kind == "string" and against == "created_at" and before == "(" and _in_list(tokens, place):
+        cast = place > 0 and tokens[place - 1].text.lower() in ("timestamp", "date")
+        argument = place > 1 and tokens[place - 1].kind == "open" and tokens[place - 2].text.lower() in FUNCTIONS
+        if token.kind == "string" and against == "created_at" and not cast and not argument:
             yield _timestamp(token.text, where)
         else:
             yield token.text
-
-
-def _in_list(tokens: list[Token], place: int) -> bool:
-    return place >= 2 and tokens[place - 2].text.lower() == "in"
 
 
 def _timestamp(literal: str, where: str) -> str:

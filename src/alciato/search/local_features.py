@@ -47,7 +47,8 @@ def detect(grey: Bytes, words: NDArray[np.bool_]) -> Features:
     """
     import cv2
 
-    detector: Any = cv2.ORB_create(CORNERS, fastThreshold=8, edgeThreshold=16, patchSize=24)
+    library: Any = cv2  # its stubs lack ORB
+    detector = library.ORB_create(CORNERS, fastThreshold=8, edgeThreshold=16, patchSize=24)
     corners, descriptors = detector.detectAndCompute(grey, np.where(words, 0, 255).astype(np.uint8))
     if words.any() and len(corners) < FEW:
         corners, descriptors = detector.detectAndCompute(grey, None)

@@ -1,17 +1,50 @@
-"""Near copies of a picture among the units: by perceptual hash."""
+"""Near copies of one picture: those near by hash, and those that a second look finds among the not so near.
+
+PDQ at 31 bits finds resized and recompressed copies; a picture cropped by 5 % a side, or with other words, is 60 to
+110 bits away, among much that is unrelated (128 on average). So the nearest up to `FAR` bits are decoded and looked
+at as `near_copies` does.
+"""
 
 from __future__ import annotations
 
 from alciato.models import Picture
+from alciato.search.near_copies import near_copy
 from alciato.search.neighbours import COPY
-from alciato.search.routes import Ranking, Scope, by_copy
+from alciato.search.pictures import Look, look, looks
+from alciato.search.routes import Match, Ranking, Scope, by_copy
 from alciato.settings import Settings
 from alciato.store import Collection
 
+FAR = 112
+LOOKED_AT = 24
+"""Posts that are decoded for one query at most."""
+FLAT = 0.3
+"""PDQ quality below which there is so little to see that a hash says nothing by itself."""
+
 
 def copies_of(collection: Collection, scope: Scope, picture: Picture, settings: Settings) -> Ranking:
-    """Rank the pictures and frames that are near copies of a picture."""
-    from alciato.read.pdq import pdq
+    """Rank the pictures and frames that are near copies of a picture, nearest first."""
+    asked = look(picture)
+    found = by_copy(scope, asked.bits, FAR)
+    sure = [match for match in found.matches if (match.distance or 0) <= COPY and asked.quality >= FLAT]
+    unsure = [match for match in found.matches if match not in sure]
+    chosen = list(dict.fromkeys(match.row["item"] for match in unsure))[:LOOKED_AT]
+    held = _held(collection, asked, chosen, settings)
+    kept = [match for match in unsure if (match.row["item"], match.row["part"]) in held]
+    return Ranking("copy", tuple(_once([*sure, *kept])))
 
-    del collection, settings
-    return by_copy(scope, pdq(picture).bits, COPY)
+
+def _held(collection: Collection, asked: Look, items: list[str], settings: Settings) -> set[tuple[str, int]]:
+    """Items and parts whose picture is a near copy."""
+    seen = looks(collection, collection.items(items), settings.limits) if items else ()
+    return {(place.item, place.part) for each in seen if near_copy(each, asked) for place in each.places}
+
+
+def _once(matches: list[Match]) -> list[Match]:
+    """The nearest unit of each part, in the order given."""
+    first: dict[tuple[str, int], Match] = {}
+    for match in matches:
+        first.setdefault((match.row["item"], match.row["part"]), match)
+    return list(first.values())
+
+

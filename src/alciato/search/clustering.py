@@ -1,0 +1,87 @@
+"""`duplicates`: the near copies of a collection in clusters, each member with its relation to the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from alciato.search.hit import Cluster, Member, Relation
+from alciato.search.near_copies import NearCopy, candidate_pairs, near_copy
+from alciato.search.pictures import Look, Place, looks
+from alciato.settings import Settings, default_settings
+from alciato.store import Collection
+
+
+def duplicates(collection: Collection, *, settings: Settings | None = None) -> list[Cluster]:
+    """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip.
+
+    Pictures are decoded again, one after another: some 10 ms each, and 50 kB of memory; a thousand take half a
+    minute. The largest cluster comes first. The original of a cluster is its picture with the most pixels, a
+    still before a clip.
+    """
+    settings = settings or default_settings()
+    seen = list(looks(collection, collection.items(), settings.limits))
+    return clustered(seen, related(seen))
+
+
+def related(seen: Sequence[Look]) -> dict[tuple[int, int], NearCopy]:
+    """Find the pairs i < j that are near copies, and how the one relates to the other."""
+    found = {(i, j): near_copy(seen[i], seen[j]) for i, j in candidate_pairs(seen)}
+    return {pair: copy for pair, copy in found.items() if copy is not None}
+
+
+def clustered(seen: Sequence[Look], pairs: Mapping[tuple[int, int], NearCopy]) -> list[Cluster]:
+    """Join pairs to clusters of posts; the same medium in several posts is a copy too."""
+    groups = _groups(len(seen), list(pairs) + _of_one_medium(seen))
+    clusters = [cluster for group in groups if (cluster := _cluster(seen, group, pairs)) is not None]
+    return sorted(clusters, key=lambda cluster: (-len(cluster.members), cluster.members[0].item))
+
+
+def _cluster(seen: Sequence[Look], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]) -> Cluster | None:
+    first = min(group, key=lambda i: (seen[i].start is not None, -seen[i].size[0] * seen[i].size[1], i))
+    members: dict[str, Member] = {}
+    for number in [first, *(i for i in group if i != first)]:
+        direct = pairs.get((min(first, number), max(first, number)))
+        nearest = direct or next((copy for pair, copy in sorted(pairs.items()) if number in pair), None)
+        for place in seen[number].places:
+            relation: Relation = "copy" if nearest is None or number == first else nearest.relation
+            if not members:
+                relation = "original"
+            elif (seen[number].start is None) != (seen[first].start is None):
+                relation = "frame"
+            members.setdefault(place.item, _member(seen[number], place, relation, direct))
+    return Cluster(members=tuple(members.values())) if len(members) > 1 else None
+
+
+def _member(look: Look, place: Place, relation: Relation, copy: NearCopy | None) -> Member:
+    return Member(
+        item=place.item,
+        part=place.part,
+        relation=relation,
+        source=place.source,
+        distance=None if copy is None else copy.distance,
+        start=look.start,
+    )
+
+
+def _of_one_medium(seen: Sequence[Look]) -> list[tuple[int, int]]:
+    """Tie the frames of a clip together."""
+    first: dict[str, int] = {}
+    return [(first.setdefault(each.medium, number), number) for number, each in enumerate(seen)]
+
+
+def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """Connected components, by union and find."""
+    parent = list(range(count))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number
+
+    for left, right in pairs:
+        parent[max(root(left), root(right))] = min(root(left), root(right))
+    groups: dict[int, list[int]] = {}
+    for number in range(count):
+        groups.setdefault(root(number), []).append(number)
+    return list(groups.values())
