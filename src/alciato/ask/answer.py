@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from alciato.ask.citations import Numbering, Passage, passages
 from alciato.ask.extract import best_passages, extract
 from alciato.ask.reply import Reply
-from alciato.ask.support import Judge
+from alciato.ask.support import Measure
 from alciato.ask.write import PASSAGES, write
 from alciato.errors import UsageError
 from alciato.models import Chat, Encoder, load
-from alciato.read.language import detect
 from alciato.search import search
+from alciato.search.chance import Space, everyday, space_for, space_of
 from alciato.settings import Settings, default_settings
 from alciato.store import Collection
+from alciato.store.vectors import made_by
 
 EXTRACTIVE = "packaged:smollm2"
 """The packaged chat model is too small to write answers that hold: with it, answers are quotations."""
@@ -35,18 +36,25 @@ def ask(
         raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
     encoder = load(settings.models.encoder, Encoder, settings)
     found = _found(collection, question, k, settings)
-    judge = Judge(question, encoder, detect(question).code or "en")
+    measure = Measure(question, encoder, _space(collection, encoder, settings))
     items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.units}))}
     writes = chat is not None or settings.models.chat != EXTRACTIVE
-    chosen = best_passages(judge, found, PASSAGES) if writes else best_passages(judge, found)
+    chosen = best_passages(measure, found, PASSAGES) if writes else best_passages(measure, found)
     if writes and chosen:
         writer = chat or load(settings.models.chat, Chat, settings)
-        reply = write(question, chosen, Numbering(items), writer, encoder)
+        reply = write(measure, chosen, Numbering(items), writer)
         if reply.found:
             return reply
-        quoted = extract(question, best_passages(judge, found), Numbering(items), encoder.name)
+        quoted = extract(question, best_passages(measure, found), Numbering(items), encoder.name)
         return quoted.model_copy(update={"dropped": reply.dropped})
     return extract(question, chosen, Numbering(items), encoder.name)
+
+
+def _space(collection: Collection, encoder: Encoder, settings: Settings) -> Space:
+    """The collection's own space; that of everyday sentences where nothing has been read yet."""
+    if made_by(collection.table("units"), "vector") != (encoder.name, encoder.fingerprint):
+        return space_of(*everyday(encoder, settings))
+    return space_for(collection.table("units"), encoder, settings)
 
 
 def _found(collection: Collection, question: str, k: int, settings: Settings) -> Sequence[Passage]:

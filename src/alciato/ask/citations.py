@@ -10,7 +10,8 @@ from alciato.ask.reply import Citation
 from alciato.item import Item, Unit
 from alciato.read.blocks import union
 
-SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n+")
+SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n{2,}|\n(?=[-*#>•])")
+ROW_END = re.compile(r"\n+")
 WHOLE = frozenset({"ocr", "speech", "caption"})
 """Kinds whose units are short and hang together: they are quoted whole."""
 
@@ -77,7 +78,8 @@ def sentences(unit: Unit) -> Sequence[str]:
     """Cut a body or a table into sentences and rows; leave what is short whole."""
     if unit.kind in WHOLE:
         return [_one_line(unit.text)]
-    return [_one_line(part) for part in SENTENCE_END.split(unit.text)]
+    end = ROW_END if unit.kind == "table" else SENTENCE_END
+    return [_one_line(part) for part in end.split(unit.text)]
 
 
 def _pictures_joined(units: Iterable[Unit]) -> Iterable[Unit]:

