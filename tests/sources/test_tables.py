@@ -304,3 +304,11 @@ def test_a_json_list_of_posts_is_a_table(tmp_path):
     items, skipped = split(scan([tmp_path]))
     assert bodies(items) == [["a"], ["b"]]
     assert [x.reason for x in skipped] == ["broken", "unknown-kind"]
+
+
+def test_two_tables_of_the_same_rows_give_each_post_once(tmp_path):
+    rows = [{"id": f"p{number}", "text": f"words {number}"} for number in range(3)]
+    (tmp_path / "posts.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    (tmp_path / "posts.csv").write_text("id,text\n" + "".join(f"{row['id']},{row['text']}\n" for row in rows))
+    (tmp_path / "others.csv").write_text("id,text\np0,other words\n")
+    assert [post.item.id for post in scan([tmp_path])] == ["p0", "p0", "p1", "p2"]

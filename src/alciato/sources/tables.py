@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alciato.errors import BadMedia
@@ -21,11 +21,15 @@ from alciato.sources.skipped import Skipped, skipped
 
 @dataclass(frozen=True)
 class TableReader:
-    """What reading a table of posts needs: limits, the mapping of columns, and the set of files that tables name."""
+    """What reading a table of posts needs: limits, the mapping of columns, and the set of files that tables name.
+
+    `given` has the hashes of ids and contents of the tables before, so that two tables of the same rows give each once.
+    """
 
     limits: Limits
     mapping: Mapping[str, str] | None
     named: set[str]
+    given: set[tuple[int, int]] = field(default_factory=set)
 
     def columned(self, found: Found, table: CsvTable | ParquetTable) -> Iterator[Post | Skipped]:
         """Yield the posts of a table with one set of columns; or the table as one item."""
@@ -54,7 +58,10 @@ class TableReader:
             except BadMedia as error:
                 yield skipped(found.path, error, number)
             else:
-                yield post
+                one = hash(post.item.id)
+                if (one, contents[one]) not in self.given:  # another table, such as a Parquet copy, has the same row
+                    yield post
+        self.given.update(contents.items())
         if count < 0:
             raise BadMedia("empty", "it has no rows.")
 
