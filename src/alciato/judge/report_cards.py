@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from alciato.errors import BadMedia
-from alciato.item import Evidence, Image, Item, Table, Text, Unit, Verdict, Video
+from alciato.item import Evidence, Image, Item, Reading, Table, Text, Unit, Verdict, Video
 from alciato.item.verdict import Decision
 from alciato.judge.content import DESCRIBING
 from alciato.judge.decide import decision_for
 from alciato.judge.looking import frame_at, small_picture
 from alciato.judge.policy import Policy
+from alciato.judge.report_heat import Heat, heat_over
 from alciato.models import Picture
 from alciato.settings import Limits
 
@@ -50,6 +51,8 @@ class View:
     marks: tuple[Mark, ...] = ()
     second: float | None = None
     problem: str | None = None
+    part: int = 0
+    heat: Heat | None = None
 
 
 @dataclass(frozen=True)
@@ -94,9 +97,18 @@ class Card:
 
 
 def card_of(
-    verdict: Verdict, item: Item, units: Sequence[Unit], media: Mapping[str, bytes], policy: Policy, limits: Limits
+    verdict: Verdict,
+    item: Item,
+    units: Sequence[Unit],
+    media: Mapping[str, bytes],
+    policy: Policy,
+    limits: Limits,
+    looks: Sequence[Reading] = (),
 ) -> Card:
-    """Put together what is shown of one item. A picture that cannot be decoded is named with its reason."""
+    """Put together what is shown of one item. A picture that cannot be decoded is named with its reason.
+
+    `looks` are its readings by a meme detector.
+    """
     source = PurePath(verdict.source) if verdict.source else None
     scores = tuple(sorted(_scores(verdict, policy), key=lambda score: -score.value))
     return Card(
@@ -105,7 +117,7 @@ def card_of(
         folder=str(source.parent) if source else "",
         scores=scores,
         categories=tuple(score.id for score in scores if score.decision != "allow"),
-        views=tuple(_views(verdict, item, units, media, limits)),
+        views=tuple(_with_heat(view, looks) for view in _views(verdict, item, units, media, limits)),
         sayings=tuple(_sayings(verdict, item, units)),
         details={key: str(value)[:200] for key, value in item.metadata.items() if value not in (None, "")},
     )
@@ -138,8 +150,13 @@ def _views(
         for second in _seconds(verdict, number) if isinstance(part, Video) else [None]:
             marks = tuple(_marks(verdict, number, second))
             data, problem = _thumbnail(media.get(part.media), part, second, limits)
-            found.append(View(data, alt, part.width, part.height, marks, second, problem))
+            found.append(View(data, alt, part.width, part.height, marks, second, problem, part=number))
     return found
+
+
+def _with_heat(view: View, looks: Sequence[Reading]) -> View:
+    """Lay over what a meme detector found in the same part."""
+    return replace(view, heat=heat_over(looks, view.part, view.second, view.width, view.height)) if looks else view
 
 
 def _seconds(verdict: Verdict, part: int) -> list[float]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from alciato.errors import AlciatoError
-from alciato.item import Unit, Verdict
+from alciato.item import Reading, Unit, Verdict
 from alciato.judge.decide import decision_for
 from alciato.judge.policy import ACTIONS, Policy
 from alciato.judge.report_cards import Card, card_of
@@ -72,10 +72,13 @@ def _cards(collection: Collection, policy: Policy, verdicts: Sequence[Verdict], 
         units: dict[str, list[Unit]] = {}
         for unit in collection.units(list(items)):
             units.setdefault(unit.item, []).append(unit)
+        looks: dict[str, list[Reading]] = {}
+        for reading in collection.readings(list(items), ["meme"]):
+            looks.setdefault(reading.item, []).append(reading)
         for verdict in batch:
             if item := items.get(verdict.item):
                 media = collection.media_many([part.media for _, part in item.media()])
-                yield card_of(verdict, item, units.get(item.id, []), media, policy, limits)
+                yield card_of(verdict, item, units.get(item.id, []), media, policy, limits, looks.get(item.id, []))
 
 
 def _pages(

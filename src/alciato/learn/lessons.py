@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 Verb = Literal["judge", "reader"]
 
-LEARNABLE: dict[Verb, dict[str, str]] = {"judge": {}, "reader": {}}
+LEARNABLE: dict[Verb, dict[str, str]] = {
+    "judge": {"modular": "alciato.learn.modular:modular"},
+    "reader": {"memetector": "alciato.learn.memetector:memetector"},
+}
 """Verb → name → `module:function`, imported when it is first used."""
 
 

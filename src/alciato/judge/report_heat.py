@@ -1,0 +1,54 @@
+"""Where a meme detector looked: its heat map as translucent cells over a picture of the report, and its score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from alciato.item import Finding, Reading
+
+STRONGEST, FAINTEST = 0.65, 0.04
+"""Opacity of the hottest cell; cells fainter than the second are left out."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the heat map, in pixels of the picture, and how opaque it is drawn, 0..1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    opacity: float
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Score of the detector, 0..1, and its heat map; no cells where the model gives none."""
+
+    score: float
+    cells: tuple[Cell, ...]
+
+
+def heat_over(readings: Sequence[Reading], part: int, second: float | None, width: int, height: int) -> Heat | None:
+    """Give the heat map of a picture, or of a clip's shot at a second; None where no detector has looked."""
+    findings = [f for reading in readings if (reading.part, reading.kind) == (part, "meme") for f in reading.findings]
+    if not findings:
+        return None
+    before = [finding for finding in findings if second is None or (finding.start or 0.0) <= second]
+    shown = before[-1] if before else findings[0]
+    return Heat(shown.confidence or 0.0, _cells(shown, width, height))
+
+
+def _cells(finding: Finding, width: int, height: int) -> tuple[Cell, ...]:
+    rows = finding.heat or ()
+    hottest = max((value for row in rows for value in row), default=0.0)
+    if hottest <= 0:
+        return ()
+    tall = height / len(rows)
+    cells = [
+        Cell(x * width / len(row), y * tall, width / len(row), tall, round(STRONGEST * value / hottest, 3))
+        for y, row in enumerate(rows)
+        for x, value in enumerate(row)
+    ]
+    return tuple(cell for cell in cells if cell.opacity >= FAINTEST)
