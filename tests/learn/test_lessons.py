@@ -1,0 +1,154 @@
+"""From data to a folder that `trained:` opens, in Python and from the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from typer.testing import CliRunner  # noqa: E402
+
+from alciato.cli.main import app  # noqa: E402
+from alciato.errors import AlciatoError, ModelError, UsageError  # noqa: E402
+from alciato.learn import LEARNABLE, load_examples, prepare, teach  # noqa: E402
+from alciato.models import Detector, Encoder, load, trained  # noqa: E402
+from alciato.models.registry import forget  # noqa: E402
+from alciato.models.trained import open_trained  # noqa: E402
+
+torch.set_num_threads(1)
+invoke = CliRunner().invoke
+
+
+@pytest.fixture(autouse=True)
+def _known(monkeypatch):
+    monkeypatch.setitem(LEARNABLE["reader"], "colours", "learnable:colours")
+    monkeypatch.setitem(trained.KINDS, "colours", "learnable:ColourDetector")
+    forget()
+
+
+@pytest.fixture
+def taught(folder, tmp_path):
+    return teach("reader", "colours", load_examples(folder), tmp_path / "out", training={"seed": 1})
+
+
+def test_a_strategy_is_taught_saved_and_opened(taught, folder):
+    assert taught.figures["accuracy"] == 1.0
+    names = {path.name for path in taught.folder.iterdir()}
+    assert names == {"config.json", "model.safetensors", "README.md", "run"}
+    detector = load(f"trained:{taught.folder}", Detector)
+    assert detector.name == f"trained:{taught.folder}"
+    assert (detector.classes, detector.threshold) == (("blue", "red"), 0.5)
+    red = torch.zeros(1, 3, 8, 8)
+    red[:, 0] = 1
+    assert detector.network({"pictures": red}).argmax().item() == 1
+
+
+def test_the_card_says_what_one_must_know(taught, folder):
+    card = (taught.folder / "README.md").read_text()
+    for words in (
+        "Weighs the mean colour.",
+        str(folder),
+        "| train | 7 | 7 |",
+        "| accuracy | 1.0000 |",
+        "seed 1",
+        "## Licence",
+    ):
+        assert words in card
+    config = json.loads((taught.folder / "config.json").read_text())
+    assert config["training"]["seed"] == 1
+    assert config["counts"]["test"] == taught.counts["test"]
+
+
+def test_the_same_seed_gives_the_same_folder(taught, folder, tmp_path):
+    again = teach("reader", "colours", load_examples(folder), tmp_path / "again", training={"seed": 1})
+    other = teach("reader", "colours", load_examples(folder), tmp_path / "other", training={"seed": 2})
+    weights = [(one.folder / "model.safetensors").read_bytes() for one in (taught, again, other)]
+    assert weights[0] == weights[1] != weights[2]
+    assert open_trained(taught.folder).fingerprint == open_trained(again.folder).fingerprint
+    assert open_trained(taught.folder).fingerprint != open_trained(other.folder).fingerprint
+
+
+def test_what_trained_refuses(taught, tmp_path):
+    config = taught.folder / "config.json"
+    document = json.loads(config.read_text())
+    with pytest.raises(UsageError, match="ColourDetector, not Encoder"):
+        load(f"trained:{taught.folder}", Encoder)
+    config.write_text(json.dumps({**document, "kind": "os:system"}))  # a folder cannot name a class
+    with pytest.raises(UsageError, match="no kind of trained model is named 'os:system'"):
+        load(f"trained:{taught.folder}", Detector)
+    config.write_text(json.dumps({**document, "settings": {"classes": 3, "threshold": 0.5}}))
+    with pytest.raises(ModelError, match="the weights do not fit a colours"):
+        load(f"trained:{taught.folder}", Detector)
+    config.write_text(json.dumps({**document, "format": "other/9"}))
+    with pytest.raises(ModelError, match="no configuration of a trained part"):
+        load(f"trained:{taught.folder}", Detector)
+    config.write_text(json.dumps(document))
+    weights = taught.folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes() + b"x")
+    with pytest.raises(ModelError, match="has SHA-256"):
+        load(f"trained:{taught.folder}", Detector)
+    weights.unlink()
+    with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
+        load(f"trained:{taught.folder}", Detector)
+    with pytest.raises(ModelError, match=r"config\.json is missing"):
+        load(f"trained:{tmp_path}", Detector)
+
+
+def test_names_and_numbers_that_do_not_exist(folder, monkeypatch):
+    examples = load_examples(folder)
+    with pytest.raises(UsageError, match="no learnable reader is named 'colour'.*'colours'"):
+        prepare("reader", "colour", examples)
+    with pytest.raises(UsageError, match="training 'rate': Input should be greater than 0"):
+        prepare("reader", "colours", examples, training={"rate": -1})
+    with pytest.raises(UsageError, match="training 'speed'"):
+        prepare("reader", "colours", examples, training={"speed": 9})
+    monkeypatch.setitem(LEARNABLE, "judge", {})
+    with pytest.raises(AlciatoError, match="no learnable judge yet"):
+        prepare("judge", "colours", examples)
+
+
+def test_the_command_trains(folder, tmp_path):
+    out = tmp_path / "out"
+    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours", "--out", str(out), "--json", "-q"])
+    assert found.exit_code == 0, found.output
+    document = json.loads(found.stdout)
+    assert document["model"] == f"trained:{out}"
+    assert document["figures"]["accuracy"] == 1.0
+    assert open_trained(out).classes == ("blue", "red")
+
+
+def test_a_dry_run_shows_one_batch_and_trains_nothing(folder, tmp_path):
+    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours", "--dry-run", "--json"])
+    assert found.exit_code == 0, found.output
+    rows = json.loads(found.stdout)
+    assert len(rows) == 8
+    assert {row["label"] for row in rows} == {"red", "blue"}
+    assert all(row["picture"] == [8, 8] for row in rows)
+
+
+def test_the_command_says_what_it_left_out(folder, tmp_path):
+    (folder / "red-3.png").write_bytes(b"no picture")
+    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours", "--dry-run", "--set", "batch=4"])
+    assert found.exit_code == 1, found.output
+    assert "left out: 1" in found.stderr
+
+
+def test_the_command_wants_to_know_where(folder):
+    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours"])
+    assert isinstance(found.exception, UsageError)
+    assert "--out FOLDER" in str(found.exception)
+
+
+def test_the_list_shows_every_name():
+    assert "colours" in json.loads(invoke(app, ["learn", "list", "--json"]).stdout)["reader"]
+
+
+def test_every_registered_name_is_there():
+    """A line in a table that leads nowhere is found here, not by a user."""
+    from importlib import import_module
+
+    places = [place for names in LEARNABLE.values() for place in names.values()]
+    for place in [*places, *trained.KINDS.values()]:
+        module, name = place.split(":")
+        assert hasattr(import_module(module), name), place

@@ -1,0 +1,124 @@
+"""`alciato learn judge --strategy modular`: taught on composed posts, used as a strategy, step by step."""
+
+from pathlib import Path
+
+import pytest
+
+from alciato import world
+from alciato.errors import AlciatoError, UsageError
+from alciato.item import Item, Post, Text
+from alciato.judge import judge
+from alciato.judge.modular_posts import TrainedModular, slug
+from alciato.judge.modular_strategy import policy_of
+from alciato.learn.examples import examples_of
+from alciato.learn.lessons import first_batch, prepare, teach
+from alciato.learn.modular import columns_of
+from alciato.models import load
+from alciato.settings import load_settings
+from alciato.store import Collection
+
+OPTIONS = {"modules": "text,picture,table", "size": 32}
+
+
+def with_numbers(post: Post, number: int) -> Post:
+    """Some posts know how many followers their author has, and all repeat the label as a number."""
+    metadata = {**post.item.metadata, "answer": int(post.item.metadata["label"] == "offends")}
+    metadata |= {"followers": number * 10} if number % 3 else {}
+    return Post(post.item.model_copy(update={"metadata": metadata}), post.media)
+
+
+@pytest.fixture(scope="module")
+def posts() -> list[Post]:
+    made = [post.post for post in world.make("confounder", 48, seed=3, size=48, layout="text")]
+    return [with_numbers(post, number) for number, post in enumerate(made)]
+
+
+@pytest.fixture(scope="module")
+def folder(posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("judge") / "m"
+    taught = teach("judge", "modular", examples_of(posts), out, training={"epochs": 2}, options=OPTIONS)
+    assert {"accuracy", "auroc", "loss"} <= taught.figures.keys()
+    assert (out / "README.md").read_text().startswith("# modular")
+    return out
+
+
+def test_it_judges_step_by_step_what_each_post_has(folder: Path, posts: list[Post], tmp_path: Path):
+    settings = load_settings(models={"judge": f"trained:{folder}"})
+    collection = Collection.open(tmp_path / "c")
+    bare = Post(Item(id="bare", parts=(Text(text="no picture here"),)))
+    empty = Post(Item(id="empty"))
+    collection.add([posts[0], bare, empty])
+    policy = policy_of(settings)
+    assert [category.id for category in policy.categories] == ["offends"]
+    verdicts = {v.item: v for v in judge(collection, policy, "modular", settings=settings)}
+    assert verdicts["empty"].decision == "review"
+    assert verdicts["empty"].scores == {}
+    assert set(verdicts["bare"].scores) == {"offends"}
+    trained = load(settings.models.judge or "", TrainedModular, settings)
+    assert verdicts["bare"].model == f"{trained.name}@{trained.fingerprint}"
+
+
+def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path: Path):
+    settings = load_settings(models={"judge": f"trained:{folder}"})
+    collection = Collection.open(tmp_path / "c")
+    collection.add([Post(Item(id="bare", parts=(Text(text="no picture here"),)))])
+    policy = policy_of(settings)
+    strict = policy.categories[0].model_copy(
+        update={"thresholds": policy.categories[0].thresholds.model_copy(update={"review": 0.0})}
+    )
+    told = next(judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", settings=settings))
+    assert "before anything" in told.reasons[0]
+    assert "picture: not there" in told.reasons[0]
+
+
+def test_a_field_that_repeats_the_label_is_no_column(posts: list[Post]):
+    examples = examples_of(posts, ["innocent", "offends"])
+    binary = [
+        Post(p.item.model_copy(update={"metadata": {**p.item.metadata, "label": p.item.metadata["answer"]}}), p.media)
+        for p in posts
+    ]
+    assert [column.name for column in columns_of(examples_of(binary))] == ["followers"]
+    assert "followers" in [column.name for column in columns_of(examples)]
+
+
+def test_a_dry_run_shows_what_is_missing(posts: list[Post]):
+    lesson = prepare("judge", "modular", examples_of(posts), options=OPTIONS)
+    rows = first_batch(lesson)
+    assert any(row["missing"] == ["table"] for row in rows)
+    assert rows[0]["picture"] == [48, 48]
+
+
+def test_a_policy_of_other_categories_is_refused(folder: Path, tmp_path: Path):
+    from alciato.judge import load_policy
+
+    settings = load_settings(models={"judge": f"trained:{folder}"})
+    with pytest.raises(UsageError, match="It was taught offends"):
+        list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", settings=settings))
+
+
+def test_without_a_trained_judge_it_says_how_to_make_one(tmp_path: Path):
+    with pytest.raises(UsageError, match="alciato learn judge"):
+        policy_of(load_settings())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"modules": "text,smell"}, "modules"), ({"harmless": "inocent"}, "innocent"), ({"colour": 1}, "colour")],
+)
+def test_a_wrong_option_is_named(posts: list[Post], options: dict[str, object], message: str):
+    with pytest.raises(UsageError, match=message):
+        prepare("judge", "modular", examples_of(posts), options=options)
+
+
+def test_one_class_only_is_an_error(posts: list[Post]):
+    innocent = [post for post in posts if post.item.metadata["label"] == "innocent"]
+    with pytest.raises(AlciatoError):
+        examples_of(innocent)
+
+
+@pytest.mark.parametrize(
+    ("name", "id_"),
+    [("Offends", "offends"), ("1", "class-1"), ("hate speech!", "hate-speech"), ("злой", "class-unnamed")],
+)
+def test_a_class_becomes_a_category(name: str, id_: str):
+    assert slug(name) == id_

@@ -1,0 +1,45 @@
+"""Trains a small transformer on made-up tokens: what the tests kill, resume, and run in two processes.
+
+python train_script.py FOLDER [SLEEP [DROPOUT]]; as many processes as torch.distributed.run starts.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
+from alciato.models.backbones import TextEncoder, TextEncoderConfig
+
+torch.set_num_threads(1)
+
+
+class Reader(nn.Module):
+    def __init__(self, dropout):
+        super().__init__()
+        sizes = {"vocabulary": 32, "length": 8, "dim": 16, "depth": 1, "heads": 2, "mlp": 32}
+        self.encoder = TextEncoder(TextEncoderConfig(dropout=dropout, **sizes))
+        self.head = nn.Linear(16, 2)
+
+    def forward(self, batch):
+        return self.head(self.encoder(batch["tokens"], torch.ones_like(batch["tokens"], dtype=torch.bool)).pooled)
+
+
+def collate(rows, generator):
+    tokens = torch.stack(rows)
+    return {"tokens": tokens, "labels": (tokens == 7).any(1).long()}
+
+
+def main(folder, sleep, dropout):
+    examples = list(torch.randint(5, 12, (50, 8), generator=torch.Generator().manual_seed(0)))
+    config = TrainingConfig(epochs=6, batch=10, save_every=4, rate=3e-3, device="cpu")
+    seed_everything(config.seed)
+    trainer = Trainer(config, Path(folder), lambda _: time.sleep(sleep))
+    trainer.fit(Reader(dropout), examples[:41], collate, Classification(("without", "with")), examples[41:])
+
+
+if __name__ == "__main__":
+    given = dict(zip(("folder", "sleep", "dropout"), sys.argv[1:], strict=False))
+    main(given["folder"], float(given.get("sleep", 0)), float(given.get("dropout", 0.1)))
