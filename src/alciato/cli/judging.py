@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,9 +37,13 @@ def judge(
         list[Path] | None,
         typer.Argument(metavar="[PATH...]", help="Files or folders to take in and judge. [default: the collection]"),
     ] = None,
-    policy: Annotated[str, typer.Option(help="Name of a policy that ships, or path of a YAML file.")] = "general",
-    strategy: Annotated[str, typer.Option(help="prototype (no chat model) or prompt.")] = "prototype",
+    policy: Annotated[
+        str | None,
+        typer.Option(help="Name of a policy that ships, or path of a YAML file. [default: general]"),
+    ] = None,
+    strategy: Annotated[str, typer.Option(help="prototype (no chat model), prompt, or modular.")] = "prototype",
     chat: Annotated[str | None, typer.Option(help="Chat model for the strategy prompt.")] = None,
+    model: Annotated[str | None, typer.Option(help="Trained judge for the strategy modular, trained:FOLDER.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write one HTML page for people here.")] = None,
     output: Annotated[Path | None, typer.Option(help="Write the verdicts as JSON lines here.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Judge also what this judge has judged already.")] = False,
@@ -50,11 +54,13 @@ def judge(
     quiet: QuietFlag = False,
 ) -> None:
     """Judge posts against a written policy: a decision, scores, reasons, and the lines that they rest on."""
-    from alciato.judge import load_policy, write_jsonl, write_report
+    from alciato.judge import write_jsonl, write_report
 
     terminal = Terminal(json, quiet)
-    loaded = load_policy(policy)
-    library, added = _opened(terminal, paths, set_, collection, offline=offline, chat=chat)
+    _check_names(policy, strategy)
+    models = {"chat": chat, "judge": model}
+    library, added = _opened(terminal, paths, set_, collection, offline=offline, models=models)
+    loaded = library.policy(policy, strategy)
     ids = None if added is None else added.ids
     with terminal.progress() as progress:
         verdicts = library.judge(loaded, strategy=strategy, ids=ids, again=again, report=progress)
@@ -71,6 +77,17 @@ def judge(
     raise typer.Exit(SKIPPED if added and (added.skipped or (added.read and added.read.failed)) else DONE)
 
 
+def _check_names(policy: str | None, strategy: str) -> None:
+    """Find a wrong name before anything is taken in and read."""
+    from alciato.errors import unknown_name
+    from alciato.judge import STRATEGIES, load_policy
+
+    if strategy not in STRATEGIES:
+        raise unknown_name("strategy", strategy, list(STRATEGIES))
+    if policy is not None:
+        load_policy(policy)
+
+
 def _opened(
     terminal: Terminal,
     paths: list[Path] | None,
@@ -78,14 +95,14 @@ def _opened(
     collection: str | None,
     *,
     offline: bool,
-    chat: str | None,
+    models: Mapping[str, str | None],
 ) -> tuple[Library, AddSummary | None]:
     """Open the collection; a path that is a collection is opened, other paths are taken in and read first."""
     from alciato.cli.collecting import tell_added
 
     if paths and len(paths) == 1 and (paths[0] / "items.lance").is_dir():
         collection, paths = str(paths[0]), None
-    library = open_library(collection, changes, offline=offline, models={"chat": chat}, create=bool(paths))
+    library = open_library(collection, changes, offline=offline, models=models, create=bool(paths))
     if not paths:
         return library, None
     with terminal.progress() as progress:

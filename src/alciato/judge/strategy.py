@@ -14,6 +14,7 @@ from alciato.judge.policy import Policy
 from alciato.settings import Settings
 
 STRATEGIES: dict[str, str] = {
+    "modular": "alciato.judge.modular_strategy:load_modular",
     "prototype": "alciato.judge.prototype:load_prototype",
     "prompt": "alciato.judge.prompt:load_prompt",
 }

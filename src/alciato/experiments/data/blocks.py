@@ -94,8 +94,9 @@ def table_blocks(name: str, seed: int) -> dict[Split, Blocks]:
     labels = labels.astype(np.int64)
     rest, test = train_test_split(np.arange(len(labels)), test_size=0.3, random_state=seed, stratify=labels)
     train, validation = train_test_split(rest, test_size=0.2, random_state=seed, stratify=labels[rest])
-    found = {}
-    for split, rows in (("train", train), ("validation", validation), ("test", test)):
+    found: dict[Split, Blocks] = {}
+    places: dict[Split, NDArray[np.int64]] = {"train": train, "validation": validation, "test": test}
+    for split, rows in places.items():
         parts = np.array_split(values[rows], 3, axis=1)
         found[split] = _blocks(dict(zip("abc", parts, strict=True)), {"label": labels[rows]})
     return standardised(found)
