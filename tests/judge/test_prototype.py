@@ -10,7 +10,8 @@ from alciato.errors import UsageError
 from alciato.item import Finding, Reading
 from alciato.judge.content import content_of
 from alciato.judge.policy import Policy, load_policy
-from alciato.judge.prototype import Prototype, margin, score
+from alciato.judge.prototype import Prototype, score
+from alciato.judge.space import embed, form_of, margin
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, load
 from alciato.settings import Settings
@@ -48,7 +49,28 @@ def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_innoce
 
 def test_no_examples_never_match():
     x = unit_rows(np.random.default_rng(2), 2)
-    assert (score(margin(x, x[:0], x, 0.1)) < 1e-9).all()
+    assert (score(margin(x, x[:0], x, 0.1), 1.0, 0.0) < 1e-9).all()
+
+
+def test_the_similarity_of_pairs_is_the_mean_of_that_of_their_halves(encoder):
+    forms = [("good bread", "a red house"), ("good cats", "a red bin")]
+    pairs, words, pictures = (embed(encoder, some) for some in (forms, [f[:1] for f in forms], [f[1:] for f in forms]))
+    assert pairs[0] @ pairs[1] == pytest.approx((words[0] @ words[1] + pictures[0] @ pictures[1]) / 2)
+    assert np.linalg.norm(pairs, axis=1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("words", "picture", "form"),
+    [("a", "b", ("a", "b")), ("a", None, ("a",)), ("", "b", ("b",)), (" ", "b", ("b",)), ("a", "", ("a",))],
+)
+def test_forms(words, picture, form):
+    assert form_of(words, picture) == form
+
+
+def test_a_policy_without_pairs_judges_pairs_by_their_words(encoder, policy, post):
+    hate = policy.categories[0].model_copy(update={"examples": policy.categories[0].examples[:1]})
+    plain = policy.model_copy(update={"categories": (hate,), "innocent": ()})
+    assert judged(Prototype(encoder, plain), post, "martians are vermin", ("a dump", "alt")).scores["hate"] > 0.5
 
 
 def judged(prototype, post, *texts: Any, signals=()):
@@ -125,7 +147,7 @@ TOGETHER = [
 def test_what_offends_only_together_is_found_and_each_half_alone_is_not(packaged, post, words, ugly, fair):
     limit = load_policy("general").category("hate").thresholds.review
     together = judged(packaged, post, words, (ugly, "caption")).scores["hate"]
-    halves = [(words,), ((ugly, "caption"),), (words, (fair, "caption")), ("Put it out on Tuesday", (ugly, "caption"))]
+    halves = [(words,), ((ugly, "caption"),), (words, (fair, "caption")), ("Please close the lid", (ugly, "caption"))]
     assert together >= limit
     assert all(judged(packaged, post, *half).scores["hate"] < limit for half in halves)
     found = judged(packaged, post, words, (ugly, "caption")).matches[0]

@@ -2,29 +2,30 @@
 
     python -m alciato.judge.calibration
 
-The texts in `data/written.txt` were written by us for this purpose: eight topics, each with posts that break the
-shipped policy and innocent ones close by (counter speech, quoting, negation, warnings, cries for help), in eight
-languages, with fictional groups only. Every other topic is fitted on, the rest is the test. The same people wrote
-the policy: on posts of strangers the figures will be lower.
+Both sets were written by us for this purpose, with fictional groups only. `data/written.txt`: eight topics, each with
+posts that break the shipped policy and innocent ones close by (counter speech, quoting, negation, warnings, cries for
+help), in eight languages. `data/confounders.yaml`: pairs of words and a described picture, crossed so that only one
+of four cells offends. Every other topic and phrase is fitted on, the rest is the test. The same people wrote the
+policy: on posts of strangers the figures will be lower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from random import Random
 
 import numpy as np
-from numpy.typing import NDArray
+import yaml
 
-from alciato.judge.content import paired
-from alciato.judge.policy import Policy
-from alciato.judge.prototype import Space, is_pair, score
+from alciato.judge.prototype import CURVES, score
+from alciato.judge.space import Array, Form, Space, form_of, spaces_of
 from alciato.models import Encoder
 
-WRITTEN = Path(__file__).parent / "data" / "written.txt"
-Array = NDArray[np.floating[Any]]
+DATA = Path(__file__).parent / "data"
+CELL = 4
+"""Posts of each cell of a confounder set."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class Line:
     category: str
     kind: str
     language: str
-    words: str
-    picture: str | None
+    form: Form
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,15 @@ class Quality:
     category: float
     """Share of violating texts whose own category has the greatest score."""
 
+    def __str__(self) -> str:
+        auroc, f1 = ("[{:.3f}, {:.3f}]".format(*pair) for pair in (self.auroc_interval, self.f1_interval))
+        return (
+            f"{self.texts} texts: AUROC {self.auroc:.3f} {auroc}; at 0.5 F1 {self.f1:.3f} {f1}, "
+            f"precision {self.precision:.3f}, recall {self.recall:.3f}; right category {self.category:.3f}"
+        )
 
-def read_written(path: Path = WRITTEN) -> list[Line]:
+
+def read_written(path: Path = DATA / "written.txt") -> list[Line]:
     """Read the written texts: `# topic` lines, then `category|kind|language|picture|words`."""
     lines, topic = [], ""
     for row in path.read_text(encoding="utf-8").splitlines():
@@ -62,8 +69,24 @@ def read_written(path: Path = WRITTEN) -> list[Line]:
             topic = row[2:]
         elif row:
             category, kind, language, picture, words = row.split("|", 4)
-            lines.append(Line(topic, category, kind, language, words, picture or None))
+            lines.append(Line(topic, category, kind, language, form_of(words, picture)))
     return lines
+
+
+def confounders(path: Path = DATA / "confounders.yaml", seed: int = 1) -> list[Line]:
+    """Cross the parts of confounder sets: `CELL` posts of each of the four cells of each phrase."""
+    parts, random = yaml.safe_load(path.read_text(encoding="utf-8")), Random(seed)  # noqa: S311  # not for secrets
+    return [
+        Line(phrase, "hate" if cell == ("groups", "ugly") else "", "/".join(cell), "en", form)
+        for phrase in parts["phrases"]
+        for cell in (("groups", "ugly"), ("groups", "fair"), ("things", "ugly"), ("things", "fair"))
+        for form in _drawn(phrase, parts[cell[0]], parts[cell[1]], random)
+    ]
+
+
+def _drawn(phrase: str, subjects: Sequence[str], pictures: Sequence[str], random: Random) -> Iterator[Form]:
+    for _ in range(CELL):
+        yield (phrase.format(random.choice(subjects)), random.choice(pictures))
 
 
 def halves(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
@@ -72,15 +95,21 @@ def halves(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
     return [line for line in lines if line.topic in fitting], [line for line in lines if line.topic not in fitting]
 
 
+def all_lines() -> dict[int, list[Line]]:
+    """Give the lines of both sets by number of parts of their form."""
+    lines = [*read_written(), *confounders()]
+    return {parts: [line for line in lines if len(line.form) == parts] for parts in (1, 2)}
+
+
 def fit_logistic(margins: Array, labels: Array, steps: int = 50) -> tuple[float, float]:
     """Slope and intercept of the greatest likelihood, by Newton's method. Shapes (texts,), labels 0 or 1."""
     design = np.stack([margins, np.ones_like(margins)], axis=1)
     weights = np.zeros(2)
     for _ in range(steps):
         chance = score(design @ weights, 1.0, 0.0)
-        slope = design.T @ (chance - labels)
+        gradient = design.T @ (chance - labels)
         curve = design.T @ (design * (chance * (1 - chance))[:, None]) + 1e-6 * np.eye(2)
-        weights = weights - np.linalg.solve(curve, slope)
+        weights = weights - np.linalg.solve(curve, gradient)
     return float(weights[0]), float(weights[1])
 
 
@@ -89,15 +118,13 @@ def auroc(scores: Array, labels: Array) -> float:
     above, below = scores[labels == 1], scores[labels == 0]
     if not len(above) or not len(below):
         return float("nan")
-    wins = (above[:, None] > below).mean() + 0.5 * (above[:, None] == below).mean()
-    return float(wins)
+    return float((above[:, None] > below).mean() + 0.5 * (above[:, None] == below).mean())
 
 
-def all_margins(space: Space, policy: Policy, lines: Sequence[Line]) -> Array:
+def all_margins(space: Space, lines: Sequence[Line]) -> Array:
     """Margins of each text for each category, shape (texts, categories)."""
-    x = space.encode([paired(line.words, line.picture) for line in lines])
-    pairs = np.array([is_pair(line.words, line.picture) for line in lines], bool)
-    return np.stack([space.margins(x, pairs, category.id) for category in policy.categories], axis=1)
+    x = space.encode([line.form for line in lines])
+    return np.stack([space.margins(x, category) for category in space.texts], axis=1)
 
 
 def labels_of(lines: Sequence[Line]) -> Array:
@@ -105,11 +132,10 @@ def labels_of(lines: Sequence[Line]) -> Array:
     return np.array([float(bool(line.category)) for line in lines])
 
 
-def quality(space: Space, policy: Policy, lines: Sequence[Line], rounds: int = 2000) -> Quality:
+def quality(space: Space, curve: tuple[float, float], lines: Sequence[Line], rounds: int = 1000) -> Quality:
     """Measure on some lines: the greatest score over the categories, cut at one half."""
-    margins, labels = all_margins(space, policy, lines), labels_of(lines)
-    scores = score(margins).max(axis=1)
-    ids = [category.id for category in policy.categories]
+    margins, labels, ids = all_margins(space, lines), labels_of(lines), list(space.texts)
+    scores = score(margins, *curve).max(axis=1)
     right = [ids[k] == line.category for k, line in zip(margins.argmax(axis=1), lines, strict=True) if line.category]
     precision, recall, f1 = _at_half(scores, labels)
     draws = np.random.default_rng(7).integers(0, len(lines), (rounds, len(lines)))
@@ -134,28 +160,20 @@ def _at_half(scores: Array, labels: Array) -> tuple[float, float, float]:
     return precision, recall, 2 * hits / max(float(called.sum() + labels.sum()), 1)
 
 
-def main(encoder: Encoder, policy: Policy) -> list[str]:
-    """Fit on one half, test on the other; give the lines to print."""
-    space, (fitting, testing) = Space(encoder, policy), halves(read_written())
-    slope, intercept = fit_logistic(all_margins(space, policy, fitting).max(axis=1), labels_of(fitting))
-    lines = [f"fitted on {len(fitting)} texts: SLOPE {slope:.2f}, INTERCEPT {intercept:.2f}"]
-    found = quality(space, policy, testing)
-    lines.append(f"test, {found.texts} texts: AUROC {found.auroc:.3f} {_interval(found.auroc_interval)}")
-    lines.append(f"  at 0.5: F1 {found.f1:.3f} {_interval(found.f1_interval)}")
-    lines.append(f"  precision {found.precision:.3f}, recall {found.recall:.3f}, right category {found.category:.3f}")
-    for kind in sorted({line.kind for line in testing}):
-        some = [line for line in testing if line.kind == kind]
-        called = score(all_margins(space, policy, some)).max(axis=1) >= 0.5
-        right = (called == (labels_of(some) == 1)).mean()
-        lines.append(f"  {kind}: {len(some)} texts, {right:.2f} decided right at 0.5")
-    return lines
+def figures(spaces: dict[int, Space]) -> Iterator[str]:
+    """Fit on one half, test on the other; yield the lines to print."""
+    for parts, lines in all_lines().items():
+        space, (fitting, testing) = spaces[parts], halves(lines)
+        curve = fit_logistic(all_margins(space, fitting).max(axis=1), labels_of(fitting))
+        yield f"{['words', 'pairs'][parts - 1]}: slope {curve[0]:.2f}, intercept {curve[1]:.2f} ({len(fitting)} texts)"
+        yield f"  test, {quality(space, CURVES[parts], testing)}"
+        for kind in sorted({line.kind for line in testing}):
+            some = [line for line in testing if line.kind == kind]
+            called = score(all_margins(space, some), *CURVES[parts]).max(axis=1) >= 0.5
+            yield f"    {kind}: {(called == (labels_of(some) == 1)).mean():.2f} of {len(some)} decided right at 0.5"
 
 
-def _interval(pair: tuple[float, float]) -> str:
-    return f"[{pair[0]:.3f}, {pair[1]:.3f}]"
-
-
-if __name__ == "__main__":
+def _main() -> None:
     import sys
 
     from alciato.judge.policy import load_policy
@@ -163,4 +181,9 @@ if __name__ == "__main__":
     from alciato.settings import load_settings
 
     settings = load_settings()
-    sys.stdout.write("\n".join(main(load(settings.models.encoder, Encoder, settings), load_policy("general"))) + "\n")
+    spaces = spaces_of(load(settings.models.encoder, Encoder, settings), load_policy("general"))
+    sys.stdout.writelines(f"{line}\n" for line in figures(spaces))
+
+
+if __name__ == "__main__":
+    _main()

@@ -37,7 +37,7 @@ class Passage:
         return paired(self.words, self.picture)
 
 
-def paired(words: str, picture: str | None) -> str:
+def paired(words: str, picture: str | None = None) -> str:
     """Write words and what is seen with them as one string."""
     if not picture:
         return words

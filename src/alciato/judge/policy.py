@@ -96,8 +96,9 @@ class Category(_Strict):
 
 
 @cache
-def _everyday() -> Any:
-    return PolicyFile(EVERYDAY).values
+def everyday() -> tuple[Example, ...]:
+    """What most posts are like, in many languages: the background where a policy writes none of its own."""
+    return tuple(Example.model_validate(_example(value)) for value in PolicyFile(EVERYDAY).values)
 
 
 class Policy(_Strict):
@@ -108,7 +109,7 @@ class Policy(_Strict):
     description: str = ""
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes that the examples are written in")
     groups: tuple[Group, ...] = ()
-    innocent: Examples = Field(default_factory=_everyday, validate_default=True)
+    innocent: Examples = Field(default_factory=everyday)
     categories: tuple[Category, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

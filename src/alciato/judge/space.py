@@ -1,0 +1,125 @@
+"""The vectors of a policy's texts of one form: words alone, or words with what a picture shows.
+
+A form is a tuple of texts, (words,) or (words, picture). Its vector is that of the parts side by side, divided by
+the root of their number: the dot product of two pairs is then the mean of the similarity of their words and that of
+their pictures, so that a pair is near another only if both halves are. One sentence made of both loses this: on
+confounder sets that we generate (`calibration`), AUROC 0.83 against 0.94.
+
+Vectors x are moved by the mean of the policy's texts and scaled to length 1 again: sentence encoders put everything
+into a narrow cone (cosines of 0.75 to 0.9), and the mean is what all share. With P the examples of a category, N the
+innocent texts, and w the standard deviation of the similarities among them all, the margin is the logarithm of a ratio
+of two kernel densities:
+
+    m(x) = (log sum_{p in P} exp(b x.p / w) - log sum_{n in N} exp(b x.n / w)) / b,    b = SHARPNESS
+
+Sums, not means: a category with few examples needs a closer match.
+Source: kernel density classification, Hastie, Tibshirani, Friedman, The Elements of Statistical Learning, 6.6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alciato.judge.policy import Example, Policy, everyday
+from alciato.models import Encoder
+
+SHARPNESS = 2.6
+_WIDTH = 0.13
+"""Taken where there are too few texts to tell."""
+Array = NDArray[np.floating[Any]]
+Form = tuple[str, ...]
+
+
+def margin(x: Array, examples: Array, innocent: Array, width: float, sharpness: float = SHARPNESS) -> Array:
+    """Log ratio of the two kernel densities, in units of `width`.
+
+    Shapes: x (texts, dim), examples (examples, dim), innocent (innocent, dim), all of length 1; gives (texts,).
+    No examples give minus infinity, no innocent texts plus infinity.
+    """
+    return (_log_sum(x @ examples.T, sharpness / width) - _log_sum(x @ innocent.T, sharpness / width)) / sharpness
+
+
+def _log_sum(similarity: Array, sharpness: float) -> Array:
+    return np.asarray(np.logaddexp.reduce(similarity * sharpness, axis=1, initial=-np.inf))
+
+
+def form_of(words: str, picture: str | None) -> Form:
+    """Give (words, picture) for a pair, else the one that is there."""
+    parts = tuple(part for part in (words, picture) if part and part.strip())
+    return parts or ("",)
+
+
+class Space:
+    """Examples of each category and innocent texts, of one form."""
+
+    def __init__(self, encoder: Encoder, examples: Mapping[str, Sequence[Form]], innocent: Sequence[Form]) -> None:
+        self._encoder = encoder
+        self.texts = examples
+        raw = embed(encoder, [*innocent, *(form for forms in examples.values() for form in forms)])
+        self._mean = raw.mean(axis=0)
+        centred = self._centre(raw)
+        similarity = (centred @ centred.T)[~np.eye(len(raw), dtype=bool)]
+        self.width = (float(similarity.std()) if len(raw) > 3 else 0.0) or _WIDTH
+        self.innocent, rest = centred[: len(innocent)], centred[len(innocent) :]
+        ends = np.cumsum([len(forms) for forms in examples.values()])
+        self.examples = dict(zip(examples, np.split(rest, ends[:-1]), strict=True))
+
+    def encode(self, forms: Sequence[Form]) -> Array:
+        """Give centred vectors of length 1, shape (texts, dim)."""
+        return self._centre(embed(self._encoder, forms))
+
+    def margins(self, x: Array, category: str) -> Array:
+        """Give the margin of each text for one category, shape (texts,)."""
+        return margin(x, self.examples[category], self.innocent, self.width)
+
+    def nearest(self, x: Array, category: str) -> Form:
+        """Give the example that is nearest to one vector (dim,)."""
+        return self.texts[category][int((self.examples[category] @ x).argmax())]
+
+    def _centre(self, raw: Array) -> Array:
+        moved = raw - self._mean
+        return np.asarray(moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9))
+
+
+def embed(encoder: Encoder, forms: Sequence[Form]) -> Array:
+    """Give one vector of length 1 for each text, shape (texts, parts * dim); all are of one form."""
+    raw = encoder.encode([part for form in forms for part in form], role="query")
+    parts = len(forms[0])
+    return np.asarray(raw.reshape(len(forms), parts * raw.shape[1]) / np.sqrt(parts))
+
+
+def spaces_of(encoder: Encoder, policy: Policy) -> dict[int, Space]:
+    """Make the spaces of a policy by number of parts: 1 for words, 2 for pairs, where it has examples of that form."""
+    found = {}
+    for parts in (1, 2):
+        examples = {category.id: _forms(category.examples, parts) for category in policy.categories}
+        if any(examples.values()):
+            found[parts] = Space(encoder, examples, _innocent(policy, parts))
+    return found
+
+
+def _forms(examples: Sequence[Example], parts: int) -> list[Form]:
+    forms = [form_of(example.words, example.picture) for example in examples]
+    return [form for form in forms if len(form) == parts]
+
+
+def _innocent(policy: Policy, parts: int) -> list[Form]:
+    """What is innocent: as written, the halves of pairs too; the shipped everyday texts where nothing is written."""
+    written = [*policy.innocent, *(example for category in policy.categories for example in category.counterexamples)]
+    found = _forms(written, parts)
+    if parts == 1:
+        pairs = [example for category in policy.categories for example in category.examples] + written
+        found += list(_halves(pairs))
+    return list(dict.fromkeys(found)) or _forms(everyday(), parts)
+
+
+def _halves(examples: Sequence[Example]) -> Iterator[Form]:
+    """Yield words and picture of each pair apart: that they offend only together is what makes them a pair."""
+    for example in examples:
+        form = form_of(example.words, example.picture)
+        if len(form) == 2:
+            yield from ((part,) for part in form)
