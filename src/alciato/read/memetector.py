@@ -33,6 +33,7 @@ Score = Literal["tanh", "dot", "additive-linear"]
 MEME = ("meme", "macro")
 """Names that the class of memes may have in the data."""
 
+M = TypeVar("M")
 T = TypeVar("T")
 
 
@@ -132,16 +133,16 @@ def mixture(count: int, vpu: float = 1 / 3, text_presence: float = 1.0) -> Mixtu
     return Mixture(*counts)
 
 
-class Plain(NamedTuple, Generic[T]):
+class Plain(NamedTuple, Generic[T, M]):
     """The plain class, by its sources; visual parts are named by the memes that they are cut from."""
 
     with_words: tuple[T, ...]
     without_words: tuple[T, ...]
-    visual_parts: tuple[T, ...]
+    visual_parts: tuple[M, ...]
 
 
 def visual_part_utilization(
-    memes: Sequence[T],
+    memes: Sequence[M],
     with_words: Sequence[T],
     without_words: Sequence[T],
     *,
@@ -149,7 +150,7 @@ def visual_part_utilization(
     text_presence: float = 1.0,
     count: int | None = None,
     seed: int = 0,
-) -> Plain[T]:
+) -> Plain[T, M]:
     """Choose the plain class of three sources.
 
     Args:
@@ -168,15 +169,11 @@ def visual_part_utilization(
     worded = min(len(with_words), max(wanted.with_words, rest - len(without_words)))
     bare = min(len(without_words), rest - worded)
     chance = Random(seed)  # noqa: S311 - a choice of examples, not a secret
-    chosen = [
-        tuple(chance.sample(list(source), number))
-        for source, number in (
-            (with_words, worded),
-            (without_words, bare),
-            (memes, min(wanted.visual_parts, len(memes))),
-        )
-    ]
-    return Plain(*chosen)
+    return Plain(
+        tuple(chance.sample(list(with_words), worded)),
+        tuple(chance.sample(list(without_words), bare)),
+        tuple(chance.sample(list(memes), min(wanted.visual_parts, len(memes)))),
+    )
 
 
 class Attended(NamedTuple):

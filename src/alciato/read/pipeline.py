@@ -28,7 +28,7 @@ from alciato.read.plan import left_to_read
 from alciato.settings import Settings, default_settings
 from alciato.store import Collection
 
-SAVE_ITEMS, SAVE_SECONDS = 64, 5.0
+SAVE_ITEMS, SAVE_SECONDS = 128, 5.0
 """Results are saved when so many items wait or so much time has passed: that much a kill may lose."""
 
 
@@ -157,6 +157,8 @@ class _Worker:
     """What reads batches in one process: the collection opened, the models loaded, both once."""
 
     def __init__(self, uri: str, options: str, types: Iterable[str], kinds: Iterable[str] | None) -> None:
+        # Models use all cores by themselves; two batches at once would only make them wait for each other.
+        self._turn = Lock()
         self._collection = Collection.open(uri, create=False)
         self._reader = BatchReader(Settings.model_validate_json(options), types, kinds)
 
@@ -169,7 +171,9 @@ class _Worker:
         pictures = [part.media for item in items for _, part in item.media() if isinstance(part, Image)]
         fetch = _fetching(self._collection.media_many(pictures), self._collection.media)
         todo = {id_: {_place(one) for one in some} for id_, some in zip(ids, work, strict=True)}
-        return self._reader.read([Job(item, fetch, todo[item.id], known[item.id]) for item in items])
+        jobs = [Job(item, fetch, todo[item.id], known[item.id]) for item in items]
+        with self._turn:
+            return self._reader.read(jobs)
 
 
 def _place(work: str) -> tuple[int, str]:
