@@ -192,10 +192,11 @@ def slug(name: str) -> str:
     return plain if plain[:1].isalpha() else f"class-{plain or 'unnamed'}"
 
 
-def numbers_of(item: Item) -> dict[str, float]:
-    """Give the numbers among the metadata of an item; yes and no count as 1 and 0."""
-    found = {name: float(value) for name, value in item.metadata.items() if isinstance(value, int | float)}
-    return {name: value for name, value in found.items() if abs(value) < 1e30}
+def numbers_of(item: Item, columns: Sequence[Column] | None = None) -> dict[str, float]:
+    """Give the numbers among the metadata of an item, or those of some columns; yes and no count as 1 and 0."""
+    names = item.metadata if columns is None else [column.name for column in columns]
+    found = {name: item.metadata.get(name) for name in names}
+    return {name: float(value) for name, value in found.items() if isinstance(value, int | float) and abs(value) < 1e30}
 
 
 def picture_tensor(picture: Any, size: int) -> Tensor:

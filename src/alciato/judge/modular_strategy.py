@@ -13,7 +13,7 @@ from itertools import pairwise
 from alciato.errors import BadMedia, UsageError
 from alciato.item import Evidence, Image, Item, Text
 from alciato.judge.content import Content
-from alciato.judge.modular_posts import PostParts, TrainedModular, numbers_of
+from alciato.judge.modular_posts import Column, PostParts, TrainedModular, numbers_of
 from alciato.judge.policy import Category, Policy
 from alciato.judge.strategy import Judgement, Match, Unjudged
 from alciato.models import load
@@ -38,7 +38,7 @@ class Modular:
 
     def _judge(self, content: Content) -> Judgement | Unjudged:
         try:
-            parts = parts_of(content)
+            parts = parts_of(content, self._trained.config.columns)
         except BadMedia as error:
             return Unjudged(str(error))
         modules = self._trained.config.modules
@@ -92,7 +92,7 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(name="taught", description=f"The classes of {trained.name}.", categories=categories)
 
 
-def parts_of(content: Content) -> PostParts:
+def parts_of(content: Content, columns: Sequence[Column]) -> PostParts:
     """Take apart a post as the modules see it. Raises `BadMedia` if its picture cannot be decoded."""
     words = {e.text: None for passage in content.passages for e in passage.evidence if e.kind == "ocr"}
     shown = content.look() if any(isinstance(part, Image) for part in content.item.parts) else ()
@@ -100,7 +100,7 @@ def parts_of(content: Content) -> PostParts:
         text=text_of(content.item),
         words="\n".join(words) or None,
         picture=shown[0] if shown else None,
-        table=numbers_of(content.item) or None,
+        table=numbers_of(content.item, columns) or None,
     )
 
 

@@ -91,7 +91,7 @@ def modular(request: Request) -> Lesson:
         kind="modular-judge",
         model=ModularPosts(config),
         settings=config.model_dump(mode="json"),
-        collate=PartsCollator(Features(config, encoder), config.modules),
+        collate=PartsCollator(Features(config, encoder)),
         objective=ModularObjective((TASK,), options.change, options.shuffle),
         training=training,
         splits=request.splits,
@@ -111,7 +111,6 @@ class PartsCollator:
     """Examples to the tensors of the modules; each example is taken apart once."""
 
     features: Features
-    modules: Sequence[str]
     _known: dict[str, PostParts] = field(default_factory=dict, repr=False)
 
     def __call__(self, examples: list[Example], generator: torch.Generator) -> dict[str, Any]:
@@ -124,23 +123,26 @@ class PartsCollator:
 
     def decode(self, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Say what each example of a batch has, and what it lacks."""
-        return [{"id": id_, **_told(self._known[id_], self.modules)} for id_ in batch["ids"]]
+        return [{"id": id_, **_told(self._known[id_], self.features.config.modules)} for id_ in batch["ids"]]
 
     def _parts(self, example: Example) -> PostParts:
         if example.id not in self._known:
-            self._known[example.id] = parts_of_example(example, self.modules)
+            self._known[example.id] = parts_of_example(example, self.features.config)
         return self._known[example.id]
 
 
-def parts_of_example(example: Example, modules: Sequence[str]) -> PostParts:
+def parts_of_example(example: Example, config: PostsConfig) -> PostParts:
     """Take an example apart; the words on its picture are read by the text recognition that the settings name."""
+    modules = config.modules
     picture = example.picture() if {"picture", "words"} & set(modules) else None
     settings = default_settings()
     lines: list[str] = []
     if picture is not None and "words" in modules and settings.models.ocr:
         found = load(settings.models.ocr, Ocr, settings).recognise(picture)
         lines = [line.text for line in found if line.text]
-    return PostParts(text_of(example.item), "\n".join(lines) or None, picture, numbers_of(example.item) or None)
+    return PostParts(
+        text_of(example.item), "\n".join(lines) or None, picture, numbers_of(example.item, config.columns) or None
+    )
 
 
 def columns_of(examples: Examples) -> tuple[Column, ...]:
