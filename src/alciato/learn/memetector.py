@@ -127,7 +127,12 @@ class _Mixer:
         bare = [example for example in plain if not self.boxes[example.id]]
         shares = {"vpu": self.options.vpu, "text_presence": self.options.text_presence}
         chosen = visual_part_utilization(parts, worded, bare, **shares, count=len(memes), seed=self.seed)
-        members = [*memes, *chosen.with_words, *chosen.without_words, *(_cut(*p, self._plain) for p in chosen[2])]
+        members = [
+            *memes,
+            *chosen.with_words,
+            *chosen.without_words,
+            *(_cut(*part, self._plain) for part in chosen.visual_parts),
+        ]
         if not memes or len(members) == len(memes):
             lacking = "memes" if not memes else "plain pictures"
             remedy = "Give more pictures of both classes, labelled `meme` and `plain`."
