@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alciato.errors import ModelError
 from alciato.item import Evidence, Item, Text
 from alciato.judge.content import content_of
 from alciato.judge.prompt import Prompt, explanation_schema, find_quote, quoted
@@ -52,6 +53,17 @@ def test_one_that_fails_does_not_stop_the_others(scripted, policy):
     assert isinstance(first, Judgement)
     assert isinstance(last, Judgement)
     assert failed == Unjudged("no answer within 120 s.")
+
+
+def test_scores_stand_where_the_model_cannot_say_why(scripted, policy, monkeypatch):
+    def fails(*_: Any, **__: Any) -> None:
+        raise ModelError("no answer within 120 s.")
+
+    chat = scripted({"Attack": 0.9})
+    monkeypatch.setattr(chat, "fill", fails, raising=False)
+    found = Prompt(chat, policy).judge([content("Martians are vermin")])[0]
+    assert found.scores["hate"] == pytest.approx(0.9)
+    assert found.notes == ("The model gave scores, but no reasons: no answer within 120 s.",)
 
 
 INJECTIONS = [

@@ -2,8 +2,8 @@
 
 Two steps. (1) For each category the model chooses between "yes" and "no"; the score is the probability of "yes",
 from the model's own log-probabilities, so that thresholds mean something and nothing has to be parsed. (2) For the
-categories over their review threshold one schema-bound call asks for reason, quote and target. A quote that does
-not stand in the post is dropped, and the verdict says so.
+categories over their review threshold, three at most, one schema-bound call asks for reason, quote and target.
+A quote that does not stand in the post is dropped, and the verdict says so.
 
 The post is data, never instruction: it stands as JSON between two fences whose name is a digest of the post, so
 that no post can contain its own fence; characters of chat templates are escaped; the model is told that orders
@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from alciato.errors import AlciatoError
+from alciato.errors import AlciatoError, ModelError
 from alciato.item import Evidence
 from alciato.judge.content import Content
 from alciato.judge.policy import Category, Policy
@@ -36,6 +36,8 @@ from alciato.settings import Settings
 
 MOST_CHARACTERS = 3000
 """Of a post; what is beyond is not judged, and the verdict says so."""
+EXPLAINED = 3
+"""Categories that are explained at most, those of the greatest scores."""
 VERSION = "1"
 _MARKS = " .\"'\u2026\u201c\u201d\u2018\u2019\u00ab\u00bb"
 """What may stand around a quote."""
@@ -52,9 +54,9 @@ class Explanation(BaseModel):
     """Why a post breaks one rule."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(max_length=300, description="one sentence: what in the post breaks the rule, and why")
-    quote: str = Field(max_length=200, description="the decisive words, copied exactly from the post, or empty")
-    target: str = Field(max_length=80, description="the group or person aimed at, as named in the post, or empty")
+    reason: str = Field(max_length=240, description="one sentence: what in the post breaks the rule, and why")
+    quote: str = Field(max_length=120, description="the decisive words, copied exactly from the post, or empty")
+    target: str = Field(max_length=60, description="the group or person aimed at, as named in the post, or empty")
 
 
 def explanation_schema(categories: Sequence[Category]) -> type[BaseModel]:
@@ -120,19 +122,34 @@ class Prompt:
         post, cut = quoted(content)
         scores = {c.id: self._score(post, c, pictures) for c in self._policy.categories}
         over = [c for c in self._policy.categories if scores[c.id] >= c.thresholds.review]
+        over.sort(key=lambda category: -scores[category.id])
         notes = [f"Only its first {MOST_CHARACTERS} characters were judged."] if cut else []
+        said = self._explanations(post, over[:EXPLAINED], pictures, notes)
+        matches = [self._match(c, scores[c.id], said.get(c.id), content, notes) for c in over]
+        return Judgement(scores, tuple(matches), tuple(notes))
+
+    def _explanations(
+        self, post: str, over: Sequence[Category], pictures: tuple[Any, ...], notes: list[str]
+    ) -> dict[str, Explanation]:
+        """Ask why; a model that cannot say does not undo the scores, but it is noted."""
         if not over:
-            return Judgement(scores, (), tuple(notes))
-        filled = self._chat.fill(_explain(post, over, pictures), explanation_schema(over))
-        matches = []
-        for category in over:
-            said: Explanation = getattr(filled, category.id.replace("-", "_"))
-            evidence = find_quote(said.quote, _places(content))
-            if said.quote.strip() and not evidence:
-                notes.append(f"The model quoted “{said.quote}”, which is not in the post; the quote was dropped.")
-            target = self._target(said, evidence, content)
-            matches.append(Match(category.id, scores[category.id], _sentence(said), evidence, target))
-        return Judgement(scores, tuple(sorted(matches, key=lambda match: -match.score)), tuple(notes))
+            return {}
+        try:
+            filled = self._chat.fill(_explain(post, over, pictures), explanation_schema(over))
+        except ModelError as error:
+            notes.append(f"The model gave scores, but no reasons: {error}")
+            return {}
+        return {category.id: getattr(filled, category.id.replace("-", "_")) for category in over}
+
+    def _match(
+        self, category: Category, score: float, said: Explanation | None, content: Content, notes: list[str]
+    ) -> Match:
+        if said is None:
+            return Match(category.id, score, "the model says that it breaks the rule, and was not asked why")
+        evidence = find_quote(said.quote, _places(content))
+        if said.quote.strip() and not evidence:
+            notes.append(f"The model quoted “{said.quote}”, which is not in the post; the quote was dropped.")
+        return Match(category.id, score, _sentence(said), evidence, self._target(said, evidence, content))
 
     def _score(self, post: str, category: Category, pictures: tuple[Any, ...]) -> float:
         question = f"{post}\n\n{rule(category)}\n\nDoes the post break this rule? Answer yes or no."
