@@ -16,4 +16,7 @@ def seed_everything(seed: int) -> None:
     """Seed Python, NumPy and PyTorch on every device. Call it before a model is built: its weights are drawn."""
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  # code of others draws from the global generator
-    torch.manual_seed(seed)
+    if torch.cuda.is_available():
+        torch.manual_seed(seed)
+    else:  # the same for the one generator that there is; `manual_seed` would write down a stack trace each time
+        torch.default_generator.manual_seed(seed)

@@ -179,7 +179,8 @@ class _Run:
         rate = self.config.rate * rate_factor(self.step, self.steps, self.config.warm_up, self.config.last_rate)
         for group in self.plain_optimizer.param_groups:
             group["lr"] = rate
-        self.model.train()
+        if not self.model.training:
+            self.model.train()
         loss = self.accelerator.reduce(self._backward(pieces), "sum").item()
         if not math.isfinite(loss):
             raise self._not_finite("loss", loss, pieces)
@@ -203,7 +204,9 @@ class _Run:
             later = number < len(pieces) - 1
             with self.accelerator.no_sync(self.model) if later else nullcontext():
                 loss = self.objective.loss(self.model, send_to_device(batch, self.accelerator.device))
-                self.accelerator.backward(loss * (piece.weight * self.accelerator.num_processes))
+                weighed = loss * (piece.weight * self.accelerator.num_processes)
+                # Without a scaler accelerate only calls this, after looking for optional packages on disk.
+                weighed.backward() if self.accelerator.scaler is None else self.accelerator.backward(weighed)
             total += loss.detach().float() * piece.weight
         return total
 
