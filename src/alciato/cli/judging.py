@@ -74,7 +74,9 @@ def judge(
         from alciato.judge import verdict_table
 
         terminal.show(verdict_table(kept))
-    raise typer.Exit(SKIPPED if added and (added.skipped or (added.read and added.read.failed)) else DONE)
+    unread = added is not None and bool(added.skipped or (added.read and added.read.failed))
+    unjudged = any(not verdict.scores for verdict in kept)
+    raise typer.Exit(SKIPPED if unread or unjudged else DONE)
 
 
 def _check_names(policy: str | None, strategy: str) -> None:
