@@ -52,9 +52,9 @@ FUSIONS: dict[str, dict[str, bool | float]] = {
 def multimodn(
     seed: int,
     variant: str,
-    posts: int = 3000,
+    posts: int = 2000,
     tables: tuple[str, ...] = ("breast_cancer", "digits"),
-    epochs: int = 20,
+    epochs: int = 15,
 ) -> dict[str, float]:
     """Mean figures over the data sets; AUROC is the mean over the tasks of one."""
     found: list[dict[str, float]] = []
