@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from alciato.item import Finding, Reading
 
-STRONGEST, FAINTEST = 0.65, 0.04
-"""Opacity of the hottest cell; cells fainter than the second are left out."""
+STRONGEST, FAINTEST = 0.7, 0.03
+"""Opacity of a cell that has all the heat; cells fainter than the second are left out."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,14 @@ def heat_over(readings: Sequence[Reading], part: int, second: float | None, widt
 
 
 def _cells(finding: Finding, width: int, height: int) -> tuple[Cell, ...]:
+    """Cells above an even look at everything; the more even the look, the fainter they all are."""
     rows = finding.heat or ()
-    hottest = max((value for row in rows for value in row), default=0.0)
-    if hottest <= 0:
+    values = [value for row in rows for value in row]
+    if not values or max(values) <= 0:
         return ()
-    tall = height / len(rows)
+    even, hottest, tall = sum(values) / len(values), max(values), height / len(rows)
     cells = [
-        Cell(x * width / len(row), y * tall, width / len(row), tall, round(STRONGEST * value / hottest, 3))
+        Cell(x * width / len(row), y * tall, width / len(row), tall, round(STRONGEST * (value - even) / hottest, 3))
         for y, row in enumerate(rows)
         for x, value in enumerate(row)
     ]

@@ -1,1 +1,1 @@
-"""The readers, one file each: words in pictures, speech, hashes, shots, nudity, tables, captions, language."""
+"""The readers, one file each: words in pictures, speech, hashes, shots, nudity, memes, tables, captions, language."""
