@@ -34,8 +34,9 @@ class Thumbnail(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """What two pictures laid over each other have in common; all but `structured` are shares, 0..1."""
+    """What two pictures laid over each other have in common; counts of blocks, and shares, 0..1."""
 
+    compared: int  # blocks that both pictures reach and that have no words
     overlap: float  # area in common over area of both
     blocks: float  # compared blocks that agree
     structured: int  # structured blocks compared
@@ -61,6 +62,7 @@ def agreement(left: Thumbnail, right: Thumbnail, transform: Floats) -> Agreement
     structured = compared & ((_structure(left.pixels) > FLAT) | (_structure(laid) > FLAT))
     agrees = difference <= TOLERANCE
     return Agreement(
+        compared=int(compared.sum()),
         overlap=common / max(1.0, rows * columns + right_area - common),
         blocks=_share(agrees, compared),
         structured=int(structured.sum()),

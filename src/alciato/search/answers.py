@@ -23,6 +23,8 @@ from alciato.store.vectors import made_by
 
 WORDED, WORDED_ALONE = 0.75, 0.5
 """Share of a query's weighty words that makes a unit an answer: whatever its vector says; where it has none."""
+TELLING = 0.34
+"""Share of the weighty words from which BM25's ranking counts: a word or two in common mislead."""
 PARTS = 3
 """Words that no text holds are looked for inside others; at most so many, the rarest."""
 
@@ -38,9 +40,9 @@ def answers(scope: Scope, words: str, settings: Settings) -> list[Ranking]:
 
 
 def telling(worded: Ranking, words: str) -> Ranking:
-    """Leave out what holds none of the weighty words: `the` and `in` stand everywhere."""
+    """Leave out what holds few of the weighty words: `the` and `in` stand everywhere."""
     weights = weighed(words)
-    return replace(worded, matches=tuple(m for m in worded.matches if shared(weights, m.row["text"] or "") > 0))
+    return replace(worded, matches=tuple(m for m in worded.matches if shared(weights, m.row["text"] or "") >= TELLING))
 
 
 def usable(scope: Scope, column: str, name: str | None, settings: Settings) -> Encoder | None:

@@ -3,7 +3,7 @@
 Sources: ORB, Rublee et al., ICCV 2011; random sampling consensus, Fischler and Bolles, 1981; the ratio test,
 Lowe, 2004; bit sampling as locality-sensitive hash, Gionis, Indyk and Motwani, VLDB 1999.
 Two descriptors of the same corner differ in few of 256 bits, so they often agree in all of 32 bits drawn at
-random: pictures that share such keys more than once are candidates, and only these are aligned.
+random: pictures that share such keys are candidates, and only these are aligned.
 Shapes: points (n, 2) in pixels of the working picture, descriptors (n, 32) bytes, a transform (2, 3) maps
 left points to right points: right = A @ (x, y, 1).
 """
@@ -81,10 +81,12 @@ def align(left: Features, right: Features, *, ratio: float = 0.85, slack: float 
     return None if transform is None else Alignment(transform.astype(np.float32), int(follows.sum()))
 
 
-def candidates(descriptors: Sequence[Bytes], *, votes: int = 6, seed: int = 7) -> list[tuple[int, int]]:
-    """Give the pairs (i < j) of pictures whose descriptors share at least `votes` keys, sorted.
+def candidates(descriptors: Sequence[Bytes], *, partners: int = 12, seed: int = 7) -> list[tuple[int, int]]:
+    """Give the pairs (i < j) of pictures that share keys, for each picture those with its likeliest partners.
 
-    Memory is one key a descriptor; time grows with the number of descriptors times its logarithm.
+    A key that many pictures have, such as that of a plain edge, counts little: a share of a pair's score is
+    1 / (pictures with the key - 1). Pairs grow with the pictures, not with their square; memory is a few numbers
+    a descriptor.
     """
     counts = [len(each) for each in descriptors]
     if sum(counts) == 0:
@@ -93,9 +95,21 @@ def candidates(descriptors: Sequence[Bytes], *, votes: int = 6, seed: int = 7) -
     bits = np.concatenate([each for each in descriptors if len(each)])
     generator = np.random.default_rng(seed)
     found = [_sharing(_keys(bits, generator), owner) for _ in range(TABLES)]
-    pairs, shared = np.unique(np.concatenate(found), return_counts=True)
-    chosen = pairs[shared >= votes]
+    pairs, place = np.unique(np.concatenate([each for each, _ in found]), return_inverse=True)
+    scores = np.bincount(place, np.concatenate([weights for _, weights in found]), minlength=len(pairs))
+    chosen = pairs[_likeliest(pairs, scores, partners)]
     return [(int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in chosen]
+
+
+def _likeliest(pairs: NDArray[np.int64], scores: NDArray[np.float64], partners: int) -> NDArray[np.bool_]:
+    """Mark the pairs that are among the best `partners` of either picture."""
+    picture = np.concatenate([pairs >> 32, pairs & 0xFFFFFFFF])
+    number = np.concatenate([np.arange(len(pairs))] * 2)
+    order = np.lexsort((number, -np.concatenate([scores, scores]), picture))
+    ranks = np.arange(len(order)) - np.searchsorted(picture[order], picture[order])
+    chosen = np.zeros(len(pairs), dtype=bool)
+    chosen[number[order[ranks < partners]]] = True
+    return chosen
 
 
 def _keys(descriptors: Bytes, generator: np.random.Generator) -> NDArray[np.uint32]:
@@ -107,12 +121,20 @@ def _keys(descriptors: Bytes, generator: np.random.Generator) -> NDArray[np.uint
     return keys
 
 
-def _sharing(keys: NDArray[np.uint32], owner: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pair the owners of equal keys, as low << 32 | high; in a full bucket only near neighbours are paired."""
-    order = np.lexsort((owner, keys))
-    keys, owner = keys[order], owner[order]
-    pairs = []
+def _sharing(
+    keys: NDArray[np.uint32], owner: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Pair the owners of equal keys, as low << 32 | high, with the weight of the key.
+
+    In a full bucket only near neighbours are paired.
+    """
+    both = np.unique((keys.astype(np.int64) << 32) | owner)  # once a picture, sorted by key, then owner
+    keys_, owners = both >> 32, both & 0xFFFFFFFF
+    _, place, count = np.unique(keys_, return_inverse=True, return_counts=True)
+    weights = 1 / np.maximum(count[place] - 1, 1)
+    pairs, shares = [], []
     for step in range(1, REACH + 1):
-        same = (keys[step:] == keys[:-step]) & (owner[step:] != owner[:-step])
-        pairs.append((owner[:-step][same] << 32) | owner[step:][same])  # sorted by owner within a key
-    return np.concatenate(pairs)
+        same = keys_[step:] == keys_[:-step]
+        pairs.append((owners[:-step][same] << 32) | owners[step:][same])
+        shares.append(weights[:-step][same])
+    return np.concatenate(pairs), np.concatenate(shares)

@@ -29,6 +29,8 @@ Floats = NDArray[np.float32]
 
 LOOSE = 60
 """PDQ bits up to which a pair is worth a second look."""
+EDGES = 96
+"""PDQ bits beyond which two pictures are not the same edge on edge, whatever the words on them."""
 CORNERS = 8
 """Corners that must follow one transform before it is believed."""
 SCALES = 0.4, 2.5
@@ -36,6 +38,7 @@ OVERLAP, CONTAINED, COVERED = 0.5, 0.9, 0.3
 BLOCKS, ALIKE, CORRELATION = 0.8, 0.6, 0.55
 STRUCTURED, STRUCTURED_SHARE = 4, 0.15
 """Structured blocks outside the words, and their share of all, from which a picture is more than words."""
+SPARSE, SPARSE_ALIKE = 0.5, 0.93
 SAME_WORDS, LETTERS = 0.9, 12
 WHOLE = 0.93
 """Share of the area in common from which nothing was cut off."""
@@ -53,9 +56,11 @@ def near_copy(left: Look, right: Look) -> NearCopy | None:
     distance = int(np.bitwise_count(left.bits ^ right.bits).sum())
     if left.medium and left.medium == right.medium:
         return NearCopy("copy", distance)
-    for transform in _transforms(left, right):
+    for transform in _transforms(left, right, distance):
         masked = agreement(left.thumbnail, right.thumbnail, transform)
         if masked.overlap < OVERLAP or masked.contained < CONTAINED or masked.covered < COVERED:
+            continue
+        if masked.compared and masked.blocks < BLOCKS:
             continue
         bare = agreement(_bare(left.thumbnail), _bare(right.thumbnail), transform)
         if agree(masked, bare, left.text, right.text):
@@ -78,7 +83,10 @@ def agree(masked: Agreement, bare: Agreement, left: str, right: str) -> bool:
     if bare.structured < STRUCTURED:
         return False  # nothing to see in either
     if masked.structured >= max(STRUCTURED, STRUCTURED_SHARE * bare.structured):
-        return masked.blocks >= BLOCKS and masked.alike >= ALIKE and masked.correlation >= CORRELATION
+        # Where no words are known, a few drawn lines may be some: they must agree nearly all.
+        sparse = masked.compared == bare.compared and masked.structured < SPARSE * masked.compared
+        alike = SPARSE_ALIKE if sparse else ALIKE
+        return masked.blocks >= BLOCKS and masked.alike >= alike and masked.correlation >= CORRELATION
     if min(len(left), len(right)) >= LETTERS:
         return masked.blocks >= 0.9 and words_in_common(left, right) >= SAME_WORDS
     return bare.blocks >= 0.9 and bare.alike >= 0.8 and bare.correlation >= 0.9
@@ -93,7 +101,7 @@ def words_in_common(left: str, right: str) -> float:
     return sum(run.size for run in runs if run.size >= 3) / min(len(left), len(right))
 
 
-def _transforms(left: Look, right: Look) -> Iterator[Floats]:
+def _transforms(left: Look, right: Look, distance: int) -> Iterator[Floats]:
     """Ways to lay right over left, as (2, 3) from left to right thumbnail pixels."""
     found = align(left.features, right.features)
     if found is not None and found.corners >= CORNERS:
@@ -102,7 +110,7 @@ def _transforms(left: Look, right: Look) -> Iterator[Floats]:
         if SCALES[0] < np.hypot(transform[0, 0], transform[1, 0]) < SCALES[1]:
             yield transform
     (rows, columns), (other_rows, other_columns) = left.thumbnail.words.shape, right.thumbnail.words.shape
-    if abs(np.log(rows * other_columns / (columns * other_rows))) < 0.04:
+    if distance <= EDGES and abs(np.log(rows * other_columns / (columns * other_rows))) < 0.04:
         yield np.array([[other_columns / columns, 0, 0], [0, other_rows / rows, 0]], dtype=np.float32)
 
 
@@ -113,16 +121,17 @@ def _bare(thumbnail: Thumbnail) -> Thumbnail:
 def _relation(left: Look, right: Look, masked: Agreement, bare: Agreement) -> Relation:
     if (left.start is None) != (right.start is None):
         return "frame"
-    if _reworded(left, right, bare):
+    whole = masked.overlap >= WHOLE
+    if _reworded(left, right, bare, whole=whole):
         return "recaption"
-    return "copy" if masked.overlap >= WHOLE else "crop"
+    return "copy" if whole else "crop"
 
 
-def _reworded(left: Look, right: Look, bare: Agreement) -> bool:
+def _reworded(left: Look, right: Look, bare: Agreement, *, whole: bool) -> bool:
     """Other words: where both were read, by the words; else by what the picture shows where words may stand."""
     if left.text and right.text:
         common = words_in_common(left.text, right.text)
         return common < 0.6 or (common < 0.95 and bare.alike < 0.9)
     if left.text or right.text:
-        return len(left.text or right.text) >= LETTERS and bare.alike < 0.9
+        return len(left.text or right.text) >= LETTERS and (whole or bare.alike < 0.9)
     return bare.alike < 0.8
