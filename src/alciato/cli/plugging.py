@@ -23,7 +23,7 @@ def models(
 ) -> None:
     """List the models: what each is for, its size and licence, and whether it works on this machine."""
     from alciato.library import as_json
-    from alciato.models.available import available, install
+    from alciato.models import available, install
 
     terminal = Terminal(json, quiet)
     if action is not None:

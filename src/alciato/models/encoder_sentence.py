@@ -13,7 +13,7 @@ from threading import Lock
 import numpy as np
 
 from alciato.errors import UsageError
-from alciato.models.hugging_face import folder_fingerprint, need, set_threads
+from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
 from alciato.models.protocols import Picture, Role, Vectors
 from alciato.settings import Settings
 
@@ -29,7 +29,7 @@ class SentenceEncoder:
         need("sentence_transformers", "train")
         from sentence_transformers import SentenceTransformer
 
-        set_threads(settings)
+        prepare_torch(settings)
         self._model = SentenceTransformer(
             str(folder), trust_remote_code=False, local_files_only=True, model_kwargs={"use_safetensors": True}
         )

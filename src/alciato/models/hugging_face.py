@@ -36,9 +36,12 @@ def load_hugging_face(rest: str, kind: type, settings: Settings) -> Any:
     need("huggingface_hub", "train")
     folder = fetched(rest, settings, [*FETCHED, "model.bin"] if kind is Transcriber else FETCHED)
     module, function = KINDS[kind].split(":")
+    need("safetensors", "train")
+    from safetensors import SafetensorError
+
     try:
         return getattr(import_module(module), function)(f"hf:{rest}", folder, settings)
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(f"hf:{rest} cannot be loaded: {_first_line(error)}", where=str(folder)) from error
 
 
@@ -132,9 +135,13 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
 
 
-def set_threads(settings: Settings) -> None:
-    """Tell PyTorch how many threads to take."""
+def prepare_torch(settings: Settings) -> None:
+    """Tell PyTorch how many threads to take, and transformers to keep its advice to itself."""
     import torch
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
 
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)

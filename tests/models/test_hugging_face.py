@@ -1,0 +1,299 @@
+"""Tiny networks with random weights, saved as safetensors, through the real loading code and real forward passes."""
+
+import json
+import shutil
+from importlib.util import find_spec
+from math import exp
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from pydantic import BaseModel
+
+from alciato.errors import MissingPackage, ModelError
+from alciato.models import Chat, Encoder, Message, Transcriber, load
+from alciato.models.offline import go_online
+from alciato.models.transcriber_transformers import segments
+from alciato.settings import Settings
+from model_samples import check_law
+
+SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+TEMPLATE = (
+    "{% for m in messages %}{{ m.role }}: {% if m.content is string %}{{ m.content }}{% else %}"
+    "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}"
+    "{% endif %}{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+)
+
+
+def tokenizer(**more):
+    """Byte-level BPE with hardly any merges: it takes every text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    plain = Tokenizer(models.BPE(unk_token="<unk>"))
+    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    special = ["<unk>", "<pad>", "<s>", "</s>", "<image>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet)
+    plain.train_from_iterator(["the robot sees the moon", "yes no maybe"], trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=plain, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>", **more
+    )
+
+
+@pytest.fixture(scope="module")
+def dual(tmp_path_factory):
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTextConfig, CLIPVisionConfig
+
+    torch.manual_seed(3)
+    folder, words = tmp_path_factory.mktemp("clip"), tokenizer(model_max_length=32)
+    text = CLIPTextConfig(vocab_size=len(words), max_position_embeddings=32, eos_token_id=3, bos_token_id=2, **SIZES)
+    vision = CLIPVisionConfig(image_size=32, patch_size=8, **SIZES)
+    CLIPModel(
+        CLIPConfig(text_config=text.to_dict(), vision_config=vision.to_dict(), projection_dim=16)
+    ).save_pretrained(folder)
+    pictures = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    CLIPProcessor(image_processor=pictures, tokenizer=words).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sentence(tmp_path_factory):
+    from sentence_transformers import SentenceTransformer
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(4)
+    folder, words = tmp_path_factory.mktemp("bert"), tokenizer(model_max_length=64)
+    BertModel(BertConfig(vocab_size=len(words), max_position_embeddings=64, **SIZES)).save_pretrained(folder)
+    words.save_pretrained(folder)
+    whole = tmp_path_factory.mktemp("sentence")
+    prompts = {"query": "query: ", "document": "passage: "}
+    SentenceTransformer(str(folder), device="cpu", prompts=prompts).save(str(whole))
+    return whole
+
+
+@pytest.fixture(scope="module")
+def language(tmp_path_factory):
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(5)
+    folder, words = tmp_path_factory.mktemp("llama"), tokenizer(chat_template=TEMPLATE)
+    LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(words), max_position_embeddings=2048, pad_token_id=1, eos_token_id=3, **SIZES)
+    ).save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory):
+    from transformers import (
+        CLIPImageProcessor,
+        CLIPVisionConfig,
+        LlamaConfig,
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+    )
+
+    torch.manual_seed(6)
+    folder, words = tmp_path_factory.mktemp("llava"), tokenizer()
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(image_size=32, patch_size=8, **SIZES).to_dict(),
+        text_config=LlamaConfig(vocab_size=len(words), max_position_embeddings=2048, **SIZES).to_dict(),
+        image_token_id=words.convert_tokens_to_ids("<image>"),
+        vision_feature_layer=-1,
+    )
+    LlavaForConditionalGeneration(config).save_pretrained(folder)
+    pictures = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
+    LlavaProcessor(
+        pictures,
+        words,
+        patch_size=8,
+        vision_feature_select_strategy="default",
+        chat_template=TEMPLATE,
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whisper(tmp_path_factory):
+    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+
+    torch.manual_seed(7)
+    folder, words = tmp_path_factory.mktemp("whisper"), tokenizer()
+    config = WhisperConfig(
+        vocab_size=len(words),
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        decoder_start_token_id=2,
+        eos_token_id=3,
+        pad_token_id=1,
+        bos_token_id=2,
+        suppress_tokens=[],
+        begin_suppress_tokens=[],
+        max_target_positions=448,
+    )
+    WhisperForConditionalGeneration(config).save_pretrained(folder)
+    WhisperFeatureExtractor().save_pretrained(folder)
+    words.save_pretrained(folder)
+    return folder
+
+
+def test_a_sentence_encoder_keeps_the_law(sentence, settings):
+    encoder = load(f"hf:{sentence}", Encoder, settings)
+    assert encoder.dimension == 32
+    check_law(encoder, ["the moon", "", "x" * 500, "\0", "robot ক্যাপ্টেন"], tolerance=1e-5)
+    assert not np.allclose(encoder.encode(["moon"], "query"), encoder.encode(["moon"], "document"))
+
+
+def test_a_dual_encoder_keeps_the_law(dual, settings):
+    encoder = load(f"hf:{dual}", Encoder, settings)
+    assert encoder.modalities == {"text", "image"}
+    check_law(encoder, ["the moon", "", "x" * 500, "\0"], tolerance=1e-5)
+    random = np.random.default_rng(1)
+    pictures = [Image.fromarray(random.integers(0, 255, (h, w, 3), np.uint8)) for h, w in ((40, 60), (1, 1), (3, 300))]
+    check_law(encoder, pictures, tolerance=1e-5)
+    check_law(encoder, [pictures[0], "words between", pictures[1].convert("L")], tolerance=1e-5)
+
+
+def test_the_fingerprint_follows_the_weights(sentence, settings, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(sentence, other)
+    first = load(f"hf:{sentence}", Encoder, settings).fingerprint
+    assert load(f"hf:{other}", Encoder, settings).fingerprint == first
+    changed = tmp_path / "changed"
+    shutil.copytree(sentence, changed)
+    settings_file = changed / "sentence_bert_config.json"
+    settings_file.write_text(settings_file.read_text() + "\n")
+    assert load(f"hf:{changed}", Encoder, settings).fingerprint != first
+
+
+def test_choose_equals_one_forward_pass_a_token(language, settings):
+    """The oracle asks for the next token only, again and again."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    words, model = AutoTokenizer.from_pretrained(language), AutoModelForCausalLM.from_pretrained(language).eval()
+    prompt = words("user: Is it?\nassistant: ", add_special_tokens=False)["input_ids"]
+    wanted = {}
+    for choice in ("yes", "no way", "ক"):
+        said, total = list(prompt), 0.0
+        for token in words.encode(choice, add_special_tokens=False):
+            with torch.inference_mode():
+                total += float(torch.log_softmax(model(torch.tensor([said])).logits[0, -1].double(), -1)[token])
+            said.append(token)
+        wanted[choice] = total
+    found = load(f"hf:{language}", Chat, settings).choose([Message("user", "Is it?")], list(wanted))
+    assert sum(map(exp, found.values())) == pytest.approx(1)
+    for choice, value in wanted.items():
+        assert found[choice] - found["yes"] == pytest.approx(value - wanted["yes"], abs=1e-4)
+
+
+def test_a_language_model_answers_and_counts(language, settings):
+    chat = load(f"hf:{language}", Chat, settings)
+    answer = chat.complete([Message("system", "Be brief."), Message("user", "Hello")], max_tokens=6)
+    assert 0 < answer.usage.completion <= 6
+    assert not chat.sees
+    warm = {chat.complete([Message("user", "Hi")], max_tokens=6, temperature=2.0).text for _ in range(4)}
+    assert len(warm) > 1
+
+
+def test_fill_is_valid_or_an_error(language, settings):
+    class Word(BaseModel):
+        word: str
+
+    with pytest.raises(ModelError, match="the model's answer"):
+        load(f"hf:{language}", Chat, settings).fill([Message("user", "Hello")], Word, max_tokens=8)
+
+
+def test_a_model_that_sees_takes_the_picture_into_account(seeing, settings):
+    chat = load(f"hf:{seeing}", Chat, settings)
+    assert chat.sees
+    red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
+    found = [chat.choose([Message("user", "What?", pictures)], ["yes", "no"]) for pictures in ((red,), (blue,), ())]
+    assert len({round(one["yes"], 9) for one in found}) == 3
+    assert chat.complete([Message("user", "What?", (red, blue))], max_tokens=4).usage.completion <= 4
+
+
+def test_speech_through_transformers(whisper, settings):
+    transcriber = load(f"hf:{whisper}", Transcriber, settings)
+    assert transcriber.transcribe(np.zeros(0, np.float32), 16_000) == []
+    sound = np.random.default_rng(1).normal(0, 0.1, 22_050 * 2).astype(np.float32)
+    (segment,) = transcriber.transcribe(sound, 22_050)  # random weights say anything
+    assert segment.text
+    assert (segment.start, segment.end) == (0, pytest.approx(2, abs=0.01))
+    assert transcriber.transcribe(sound, 22_050) == [segment]
+
+
+def test_chunks_become_segments():
+    chunks = [{"text": " the moon ", "timestamp": (0.5, 2.0)}, {"text": " ", "timestamp": (2.0, 2.1)}]
+    (first, last) = segments([*chunks, {"text": "end", "timestamp": (2.1, None)}], 4.0)
+    assert (first.text, first.start, first.end) == ("the moon", 0.5, 2.0)
+    assert last.end == 4.0
+
+
+def test_pickled_weights_are_refused(tmp_path, settings):
+    torch.save({"weight": torch.zeros(2)}, tmp_path / "pytorch_model.bin")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
+    for kind in (Encoder, Chat):
+        with pytest.raises(ModelError, match="no safetensors file; pickled weights are not loaded"):
+            load(f"hf:{tmp_path}", kind, settings)
+
+
+def test_a_module_that_is_pickled_is_refused(sentence, tmp_path, settings):
+    mixed = tmp_path / "mixed"
+    shutil.copytree(sentence, mixed)
+    (mixed / "2_Dense").mkdir()
+    torch.save({"weight": torch.zeros(2)}, mixed / "2_Dense" / "pytorch_model.bin")
+    with pytest.raises(ModelError, match=r"2_Dense/pytorch_model\.bin is a pickle"):
+        load(f"hf:{mixed}", Encoder, settings)
+
+
+def test_code_of_the_folder_is_never_run(language, tmp_path, settings):
+    folder, trace = tmp_path / "remote", tmp_path / "was_run"
+    shutil.copytree(language, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForCausalLM": "evil.Evil", "AutoConfig": "evil.EvilConfig"}
+    (folder / "config.json").write_text(json.dumps(config | {"model_type": "evil"}))
+    (folder / "evil.py").write_text(f"open({str(trace)!r}, 'w').close()")
+    with pytest.raises(ModelError):
+        load(f"hf:{folder}", Chat, settings)
+    assert not trace.exists()
+
+
+def test_broken_weights_are_an_error(language, tmp_path, settings):
+    folder = tmp_path / "broken"
+    shutil.copytree(language, folder)
+    (folder / "model.safetensors").write_bytes(b"\0" * 40)
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load(f"hf:{folder}", Chat, settings)
+
+
+def test_what_is_not_there_says_so(settings, tmp_path):
+    with pytest.raises(ModelError, match="no such folder"):
+        load(f"hf:{tmp_path}/none", Encoder, settings)
+    try:
+        with pytest.raises(ModelError, match="not on this disk"):
+            load("hf:some/model", Encoder, Settings(offline=True, cache=tmp_path))
+    finally:
+        go_online()
+
+
+def test_a_ctranslate2_folder_wants_faster_whisper(settings, tmp_path):
+    (tmp_path / "model.bin").write_bytes(b"plain table")
+    expected = MissingPackage if find_spec("faster_whisper") is None else ModelError
+    with pytest.raises(expected):
+        load(f"hf:{tmp_path}", Transcriber, settings)
+
+
+def test_without_torch_the_extra_is_named(settings, language, monkeypatch):
+    monkeypatch.setattr("alciato.models.hugging_face.find_spec", lambda _module: None)
+    with pytest.raises(MissingPackage, match=r"pip install 'alciato\[train\]'"):
+        load(f"hf:{language}", Chat, Settings(threads=1, cache=settings.cache))
