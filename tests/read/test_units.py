@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alciato.item import Audio, Box, Finding, Image, Item, Table, Text, Video
-from alciato.read.units import PASSAGE, passages, units_of
+from alciato.read.units import PASSAGE, passages, said_once, units_of
 
 SHA = "ab" * 32
 PDQ = "cd" * 32
@@ -30,11 +30,23 @@ def line(text, top, raw=None, start=None, end=None):
 def test_a_sentence_over_three_lines_is_one_unit():
     lines = [line("LOOK AT ME", 10, raw="LOOKATME"), line("I AM", 45), line("THE CAPTAIN", 80), line("NOW", 250)]
     units = [unit for unit in units_of(item(picture()), {(0, "ocr"): lines}) if unit.kind == "ocr"]
-    assert [unit.text for unit in units] == ["LOOK AT ME I AM THE CAPTAIN", "NOW"]
-    assert units[0].raw == "LOOKATME I AM THE CAPTAIN"
-    assert units[1].raw is None
-    assert units[0].box == Box(10, 10, 200, 110)
-    assert [unit.id for unit in units] == ["i/0/ocr/0", "i/0/ocr/1"]
+    whole, above, below = units
+    assert [above.text, below.text] == ["LOOK AT ME I AM THE CAPTAIN", "NOW"]
+    assert above.raw == "LOOKATME I AM THE CAPTAIN"
+    assert below.raw is None
+    assert above.box == Box(10, 10, 200, 110)
+    assert [unit.id for unit in units] == ["i/0/ocr/0", "i/0/ocr/1", "i/0/ocr/2"]
+    assert whole.text == "LOOK AT ME I AM THE CAPTAIN NOW"
+    assert whole.box == Box(10, 10, 200, 280)
+
+
+def test_long_words_in_several_places_are_not_one_thought():
+    lines = [line("word " * 30, 10), line("other " * 30, 250)]
+    assert len([unit for unit in units_of(item(picture()), {(0, "ocr"): lines}) if unit.kind == "ocr"]) == 2
+
+
+def test_what_an_earlier_text_contains_is_not_said_twice():
+    assert said_once(["NO MORE MONDAYS", "no more", "MONDAYS", "please"]) == ["NO MORE MONDAYS", "please"]
 
 
 def test_a_picture_stands_for_itself_with_its_hash():

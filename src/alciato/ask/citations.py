@@ -88,6 +88,8 @@ def _pictures_joined(units: Iterable[Unit]) -> Iterable[Unit]:
     for unit in units:
         place = (unit.item, unit.part, unit.start) if unit.kind == "ocr" else unit.id
         before = joined.get(place)
+        if before is not None and unit.text in before.text:
+            continue
         if before is not None and len(before.text) + len(unit.text) < TOGETHER:
             boxes = [box for box in (before.box, unit.box) if box is not None]
             update = {"text": f"{before.text} {unit.text}", "box": union(boxes) if boxes else None}

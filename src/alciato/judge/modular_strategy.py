@@ -17,6 +17,7 @@ from alciato.judge.modular_posts import Column, PostParts, TrainedModular, numbe
 from alciato.judge.policy import Category, Policy
 from alciato.judge.strategy import Judgement, Match, Unjudged
 from alciato.models import load
+from alciato.read.units import said_once
 from alciato.settings import Settings
 
 _KINDS = {"text": ("body", "caption"), "words": ("ocr",)}
@@ -94,7 +95,7 @@ def policy_of(settings: Settings) -> Policy:
 
 def parts_of(content: Content, columns: Sequence[Column]) -> PostParts:
     """Take apart a post as the modules see it. Raises `BadMedia` if its picture cannot be decoded."""
-    words = {e.text: None for passage in content.passages for e in passage.evidence if e.kind == "ocr"}
+    words = said_once(e.text for passage in content.passages for e in passage.evidence if e.kind == "ocr")
     shown = content.look() if any(isinstance(part, Image) for part in content.item.parts) else ()
     return PostParts(
         text=text_of(content.item),

@@ -17,6 +17,7 @@ from alciato.judge.looking import frame_at, small_picture
 from alciato.judge.policy import Policy
 from alciato.judge.report_heat import Heat, heat_over
 from alciato.models import Picture
+from alciato.read.units import said_once
 from alciato.settings import Limits
 
 SIDE, BYTES = 640, 40_000
@@ -208,7 +209,7 @@ def _alt(item: Item, units: Sequence[Unit]) -> str:
     """What a picture shows, for those who do not see it: a description if there is one, else the words on it."""
     told = [part.text for part in item.parts if isinstance(part, Text) and (part.name or "").lower() in DESCRIBING]
     told += [unit.text for unit in units if unit.kind == "caption"]
-    words = " ".join(unit.text for unit in units if unit.kind == "ocr")
+    words = " ".join(said_once(unit.text for unit in units if unit.kind == "ocr"))
     if told:
         return told[0][:300]
     return f"Picture with the words: {words[:280]}" if words else "Picture; no words were read on it"

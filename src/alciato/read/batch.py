@@ -21,7 +21,7 @@ from alciato.read.readers.reader import Reader
 from alciato.read.units import Readings, units_of
 from alciato.settings import Settings
 
-UNITS_REVISION = "units1"
+UNITS_REVISION = "units2"
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
 UNITS_OF = {
     "ocr": frozenset({"ocr"}),

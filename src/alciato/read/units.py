@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alciato.item import Finding, Image, Item, Part, Table, Text, Unit, Video
-from alciato.read.blocks import blocks, union
+from alciato.read.blocks import blocks, reading_order, union
 from alciato.read.content import table_text
 from alciato.read.language import detect, detect_all
 
 PASSAGE = 160  # words of one unit of a long text, about
+TOGETHER = 200  # letters of one picture that are one thought more often than not
 SENTENCE_END = re.compile(r"(?<=[.!?…\u3002\uff01\uff1f\u0964])\s+|\n{2,}")
 Readings = Mapping[tuple[int, str], Sequence[Finding]]
 """Findings by part and kind of reading."""
@@ -58,6 +59,15 @@ def _sentences(text: str, words: int) -> Iterable[str]:
             yield " ".join(parts[start : start + words])
 
 
+def said_once(texts: Iterable[str]) -> list[str]:
+    """Leave out each text that an earlier one contains: the whole of a picture's words comes before its blocks."""
+    chosen: list[str] = []
+    for text in texts:
+        if not any(text.casefold() in other.casefold() for other in chosen):
+            chosen.append(text)
+    return chosen
+
+
 def _written(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Unit]:
     if isinstance(part, Text):
         return [_unit("body", text=passage) for passage in passages(part.text)]
@@ -79,15 +89,27 @@ def _seen(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Unit]:
 
 
 def _blocks(lines: Sequence[Finding]) -> list[Unit]:
-    """Lines that stand together, at the same time, are one unit: a sentence over three lines is found as one."""
+    """Lines that stand together, at the same time, are one unit: a sentence over three lines is found as one.
+
+    Where few words stand in several places, a first unit has them all: a meme says half above and half below.
+    """
     units = []
     for start in sorted({line.start for line in lines}, key=lambda start: start or 0.0):
         here = [line for line in lines if line.start == start]
         placed = [line for line in here if line.box is not None]
         groups = blocks([line.box for line in placed if line.box is not None])
-        units += [_block([placed[i] for i in group]) for group in groups]
-        units += [_block([line]) for line in here if line.box is None]
+        found = [_block([placed[i] for i in group]) for group in groups]
+        found += [_block([line]) for line in here if line.box is None]
+        if len(found) > 1 and sum(len(unit.text) for unit in found) <= TOGETHER:
+            units.append(_block([here[i] for i in _in_order(here)]))
+        units += found
     return units
+
+
+def _in_order(lines: Sequence[Finding]) -> list[int]:
+    """Places of the lines from top to bottom; as they came where one has no box."""
+    boxes = [line.box for line in lines if line.box is not None]
+    return reading_order(boxes) if len(boxes) == len(lines) else list(range(len(lines)))
 
 
 def _block(lines: Sequence[Finding]) -> Unit:
