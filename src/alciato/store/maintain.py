@@ -66,10 +66,10 @@ def ensure_text_indexes(units: Any) -> None:
 
 
 def _ensure_vector_indexes(table: Any, there: set[tuple[str, ...]]) -> None:
-    from lancedb.index import IvfHnswSq
+    from lancedb.index import IvfFlat
 
     if table.count_rows() < VECTOR_ROWS:
         return
     for column in ("vector", "visual"):
         if column in table.schema.names and (column,) not in there:
-            table.create_index(column, config=IvfHnswSq(distance_type="cosine"))
+            table.create_index(column, config=IvfFlat(distance_type="cosine"))
