@@ -24,9 +24,10 @@ lint: .venv/dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-bench: .venv/base
+bench: .venv/dev
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/training.py
 
 clean:
 	rm -rf .venv alciato-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
