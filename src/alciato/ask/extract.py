@@ -12,7 +12,7 @@ from alciato.ask.support import HELD, Measure
 
 MOST = 3
 """Sentences of an answer at most."""
-CLOSE = 0.7
+CLOSE = 0.6
 """A further sentence must have this share of the best one's support."""
 
 

@@ -19,7 +19,11 @@ from alciato.settings import Settings, load_settings
 
 SHOWN = ("q10", "q35", "q29", "q44", "n05")
 """Queries that are shown with their best hit."""
-QUESTIONS = ("What does the robot look for?", "When is the library closed?", "What is the capital of Mongolia?")
+QUESTIONS = (
+    "What did the wedding photographer photograph?",
+    "When is the library closed?",
+    "What is the capital of Mongolia?",
+)
 PROMPTED = ("market-threat", "tarta-marcianos")
 """Posts that the packaged chat model judges, where its weights are installed."""
 
