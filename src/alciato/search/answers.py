@@ -92,10 +92,12 @@ def _likenesses(
     rankings: Sequence[Ranking], query: Floats, scope: Scope, encoder: Encoder, settings: Settings
 ) -> dict[str, float]:
     """Likeness to the query by unit id, of the units that have a vector."""
-    rows = {m.row["id"]: m.row["vector"] for ranking in rankings for m in ranking.matches if m.row["vector"]}
+    rows = {
+        m.row["id"]: m.row["vector"] for ranking in rankings for m in ranking.matches if m.row["vector"] is not None
+    }
     if not rows:
         return {}
-    space = space_for(scope.units, encoder, settings)
+    space = space_for(scope.place, scope.units, encoder, settings)
     values = space.likeness(query, np.array(list(rows.values()), dtype=np.float32))
     return dict(zip(rows, values.tolist(), strict=True))
 

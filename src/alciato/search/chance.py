@@ -14,6 +14,7 @@ of queries. An answer is honest where likeness + 0.12 * share of the query's wor
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -31,6 +32,8 @@ Floats = NDArray[np.float32]
 DIRECTIONS = 3
 SAMPLE = 2_000
 """Vectors of the collection that are looked at."""
+FRESH = 300.0
+"""Seconds for which a space is kept: a collection that grows is looked at again."""
 SHARED = 0.12
 """What all of a query's words in common weigh beside the likeness."""
 CUT = 0.29
@@ -59,19 +62,18 @@ def space_of(texts: Floats, queries: Floats) -> Space:
     return Space(mean, asked, np.ascontiguousarray(directions[:, : -DIRECTIONS - 1 : -1].T, dtype=np.float32))
 
 
-def space_for(units: Any, encoder: Encoder, settings: Settings) -> Space:
-    """Give the space of a table of units, learned anew when it has grown by half; half a second the first time."""
-    rows = units.count_rows()
-    place = (units.uri if hasattr(units, "uri") else id(units), encoder.fingerprint)
-    learned = _learned.get(place)
-    if learned is None or not learned[0] / 1.5 <= rows <= learned[0] * 1.5:
+def space_for(place: str, units: Any, encoder: Encoder, settings: Settings) -> Space:
+    """Give the space of a collection's units, learned anew every few minutes; half a second the first time."""
+    now = time.monotonic()
+    learned = _learned.get((place, encoder.fingerprint))
+    if learned is None or now - learned[0] > FRESH:
         texts, queries = everyday(encoder, settings)
-        learned = (rows, space_of(np.concatenate([texts, _sample(units, encoder.dimension)]), queries))
-        _learned[place] = learned
+        learned = (now, space_of(np.concatenate([texts, _sample(units, encoder.dimension)]), queries))
+        _learned[place, encoder.fingerprint] = learned
     return learned[1]
 
 
-_learned: dict[tuple[Any, str], tuple[int, Space]] = {}
+_learned: dict[tuple[str, str], tuple[float, Space]] = {}
 
 
 def _sample(units: Any, dimension: int) -> Floats:
@@ -117,5 +119,5 @@ def _keep(path: Path, vectors: Floats) -> None:
 
 def _laid(vectors: Floats, directions: Floats) -> Floats:
     """Take the directions out and give length 1."""
-    vectors = vectors - (vectors @ directions.T) @ directions
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), dtype=np.float32)
+    left = vectors - (vectors @ directions.T) @ directions
+    return np.asarray(left / np.maximum(np.linalg.norm(left, axis=-1, keepdims=True), 1e-9), dtype=np.float32)

@@ -50,7 +50,7 @@ def search(
         raise UsageError("nothing to search for.", remedy="Give words, a picture, or both.")
     if k < 1:
         raise UsageError(f"k is {k}, but at least one hit must be asked for.")
-    scope = Scope(collection.table("units"), checked_filter(where), max(DEPTH, 2 * k))
+    scope = Scope(collection.uri, collection.table("units"), checked_filter(where), max(DEPTH, 2 * k))
     groups = [answers(scope, words, settings)] if words else []
     if image is not None:
         groups += pictured(collection, scope, opened(image, settings), settings)

@@ -96,7 +96,8 @@ def candidates(descriptors: Sequence[Bytes], *, partners: int = 12, seed: int = 
     generator = np.random.default_rng(seed)
     found = [_sharing(_keys(bits, generator), owner) for _ in range(TABLES)]
     pairs, place = np.unique(np.concatenate([each for each, _ in found]), return_inverse=True)
-    scores = np.bincount(place, np.concatenate([weights for _, weights in found]), minlength=len(pairs))
+    weights = np.concatenate([each for _, each in found])
+    scores = np.bincount(place, weights, minlength=len(pairs)).astype(np.float64)
     chosen = pairs[_likeliest(pairs, scores, partners)]
     return [(int(pair >> 32), int(pair & 0xFFFFFFFF)) for pair in chosen]
 
@@ -121,9 +122,7 @@ def _keys(descriptors: Bytes, generator: np.random.Generator) -> NDArray[np.uint
     return keys
 
 
-def _sharing(
-    keys: NDArray[np.uint32], owner: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _sharing(keys: NDArray[np.uint32], owner: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Pair the owners of equal keys, as low << 32 | high, with the weight of the key.
 
     In a full bucket only near neighbours are paired.

@@ -56,7 +56,7 @@ class Look:
 
 
 def looks(collection: Collection, items: Iterable[Item], limits: Limits) -> Iterator[Look]:
-    """Look at all pictures and clips of some items. What can no longer be decoded is passed over: reading reports it."""
+    """Look at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it."""
     places: dict[str, list[Place]] = {}
     parts: dict[str, Media] = {}
     for item in items:
@@ -145,6 +145,7 @@ def _marked(shape: Sequence[int], boxes: Sequence[Box], scale: float, around: fl
     mask = np.zeros((shape[0], shape[1]), dtype=bool)
     for box in boxes:
         margin = around * (box.bottom - box.top)
-        left, top, right, bottom = (np.array(box) + (-margin, -margin, margin, margin)) * scale
+        widened = np.array([box.left - margin, box.top - margin, box.right + margin, box.bottom + margin])
+        left, top, right, bottom = widened * scale
         mask[max(0, int(top)) : max(0, int(np.ceil(bottom))), max(0, int(left)) : max(0, int(np.ceil(right)))] = True
     return mask

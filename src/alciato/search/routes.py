@@ -48,23 +48,38 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where the routes look: the table of units, a checked filter, how many units, and further columns to bring."""
+    """Where the routes look: the collection's name, its table of units, a checked filter, how many units to give."""
 
+    place: str
     units: Any
     where: str | None = None
     depth: int = 30
-    columns: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()  # further ones to bring
 
     def rows(self, query: Any, score: str | None) -> list[Row]:
         """Run a query of the store within the scope. Raises `UsageError` for a filter that it cannot follow."""
         query = query.where(self.where, prefilter=True) if self.where else query
         columns = [*SHOWN, *self.columns, *([score] if score else [])]
         try:
-            return list(query.select(columns).limit(self.depth).to_arrow().to_pylist())
+            return _rows(query.select(columns).limit(self.depth).to_arrow())
         except (ValueError, RuntimeError) as error:
             if self.where is None:
                 raise
             raise filter_error(self.where, error) from error
+
+
+def _rows(found: Any) -> list[Row]:
+    """Rows as dictionaries; vectors stay arrays, since a list of its numbers costs more than the query."""
+    if "vector" not in found.schema.names:
+        return list(found.to_pylist())
+    column = found["vector"].combine_chunks()
+    size = column.type.list_size
+    start = column.offset * size
+    numbers = np.asarray(column.values, dtype=np.float32)[start : start + len(column) * size]
+    vectors = numbers.reshape(len(column), size)
+    rows = found.drop_columns(["vector"]).to_pylist()
+    missing = column.is_null().to_pylist()
+    return [{**row, "vector": None if missing[i] else vectors[i]} for i, row in enumerate(rows)]
 
 
 def by_words(scope: Scope, words: str) -> Ranking:

@@ -46,5 +46,3 @@ def _once(matches: list[Match]) -> list[Match]:
     for match in matches:
         first.setdefault((match.row["item"], match.row["part"]), match)
     return list(first.values())
-
-

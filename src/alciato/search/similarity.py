@@ -27,7 +27,7 @@ def similar(collection: Collection, item: str, k: int = 10, *, settings: Setting
     """
     settings = settings or default_settings()
     post = collection.item(item)
-    scope = Scope(collection.table("units"), None, max(DEPTH, 2 * k))
+    scope = Scope(collection.uri, collection.table("units"), None, max(DEPTH, 2 * k))
     groups = [[copies] for copies in _copies(collection, scope, post, settings) for _ in range(2)]
     groups += _looking(collection, scope, post, settings)
     words = " ".join(dict.fromkeys(unit.text for unit in collection.units([item]) if unit.text))[:LETTERS]

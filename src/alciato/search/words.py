@@ -24,13 +24,14 @@ def folded(text: str) -> str:
     return "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=4096)
+def words_of(text: str) -> tuple[str, ...]:
     """Words in order, folded; runs of a script without spaces as pairs of letters."""
     found: list[str] = []
     for word in _WORD.findall(folded(text)):
         run = _UNSPACED.fullmatch(word)
         found += [word[i : i + 2] for i in range(len(word) - 1)] if run and len(word) > 2 else [word]
-    return found
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)

@@ -23,9 +23,10 @@ class VectorSource(Protocol):
 
 def made_by(table: Any, column: str) -> tuple[str, str] | None:
     """Name and fingerprint of the encoder behind a vector column; None if there is no such column."""
-    if column not in table.schema.names:
+    schema = table.schema  # asked for once: it goes to the disk
+    if column not in schema.names:
         return None
-    metadata = table.schema.field(column).metadata or {}
+    metadata = schema.field(column).metadata or {}
     return metadata[b"encoder"].decode(), metadata[b"fingerprint"].decode()
 
 

@@ -1,0 +1,145 @@
+"""Search on 100,000 units: our hybrid query against LanceDB's own fused query, on one table, in one run.
+
+    python benchmarks/search.py [--units 100000] [--queries 100]
+
+The units are sentences of words under Zipf's law with vectors in clusters, as text encoders make them; ours
+also weighs hits against chance, joins them to posts and says why. Both get the query's words and its vector:
+encoding is left out of both, and printed apart. Queries alternate, so that neither has the warmer cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from lancedb.rerankers import RRFReranker
+from wordfreq import top_n_list
+
+from alciato.models import Encoder, load
+from alciato.models import registry as models
+from alciato.search import search
+from alciato.settings import load_settings
+from alciato.store import Collection
+from alciato.store.tables import UNITS
+from alciato.store.vectors import with_vectors
+
+VOCABULARY, CLUSTERS = 20_000, 400
+
+
+class Remembering:
+    """The packaged encoder, with the vectors of the queries made beforehand."""
+
+    def __init__(self, encoder: Encoder, vectors: dict[str, np.ndarray]) -> None:
+        self._encoder, self._vectors = encoder, vectors
+        self.name, self.fingerprint = encoder.name, encoder.fingerprint
+        self.dimension, self.modalities = encoder.dimension, encoder.modalities
+
+    def encode(self, inputs: Any, role: str = "document") -> np.ndarray:
+        """Give the vectors that were made, or make them."""
+        if all(text in self._vectors for text in inputs):
+            return np.stack([self._vectors[text] for text in inputs])
+        return self._encoder.encode(inputs, role)  # type: ignore[arg-type]
+
+
+def sentences(count: int, generator: np.random.Generator) -> list[str]:
+    """Sentences of 4 to 20 words under Zipf's law."""
+    vocabulary = np.array(top_n_list("en", VOCABULARY))
+    shares = 1 / np.arange(1, len(vocabulary) + 1)
+    lengths = generator.integers(4, 21, count)
+    drawn = vocabulary[generator.choice(len(vocabulary), int(lengths.sum()), p=shares / shares.sum())]
+    ends = np.cumsum(lengths)
+    return [" ".join(drawn[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
+
+
+def unit_rows(texts: list[str]) -> pa.Table:
+    """Rows of the units table, two units a post."""
+    number = range(len(texts))
+    filled = {
+        "id": [f"{i // 2:08d}/0/body/{i % 2}" for i in number],
+        "item": [f"{i // 2:08d}" for i in number],
+        "part": pa.array([0] * len(texts), pa.int32()),
+        "kind": ["body"] * len(texts),
+        "text": texts,
+        "words": texts,
+        "grams": ["".join(text.split()) for text in texts],
+        "source": [f"/posts/{i // 2:08d}.txt" for i in number],
+    }
+    columns = [filled.get(field.name, pa.nulls(len(texts), field.type)) for field in UNITS]
+    return pa.Table.from_arrays([pa.array(c) if isinstance(c, list) else c for c in columns], names=UNITS.names)
+
+
+def build(collection: Collection, count: int, encoder: Encoder, generator: np.random.Generator) -> list[str]:
+    """Fill the units table: real vectors of some sentences, and others around them."""
+    texts = sentences(count, generator)
+    real = encoder.encode(texts[:CLUSTERS])  # (clusters, dimension)
+    noise = generator.normal(size=(count, real.shape[1])).astype(np.float32)
+    vectors = real[generator.integers(0, len(real), count)] + 0.012 * noise
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    table = collection.table("units")
+    rows = with_vectors(table, unit_rows(texts[:1]), "vector", encoder, {})  # starts the column
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
+    table.add(unit_rows(texts).append_column(rows.schema.field("vector"), column))
+    collection.maintain(force=True)
+    return texts
+
+
+def timed(call: Callable[[], Any]) -> float:
+    """Milliseconds of one call."""
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1000
+
+
+def measure(units: int, queries: int) -> dict[str, float]:
+    """Build, warm up, and time both kinds of query in turn."""
+    generator = np.random.default_rng(7)
+    settings = load_settings()
+    with tempfile.TemporaryDirectory() as folder:
+        collection = Collection.open(folder)
+        encoder = load(settings.models.encoder, Encoder, settings)
+        texts = build(collection, units, encoder, generator)
+        asked = [" ".join(generator.permutation(texts[i].split())[:4]) for i in generator.integers(0, units, queries)]
+        encoding = [timed(lambda text=text: encoder.encode([text], "query")) for text in asked[:20]]
+        vectors = dict(zip(asked, encoder.encode(asked, "query"), strict=True))
+        remembering = Remembering(encoder, vectors)
+        for place in [key for key in models._loaded if key[0] == encoder.name]:
+            models._loaded[place] = remembering
+        table = collection.table("units")
+
+        def theirs(words: str) -> Any:
+            query = table.search(query_type="hybrid", vector_column_name="vector", fts_columns="words")
+            query = query.vector(vectors[words]).text(words).distance_type("cosine").rerank(RRFReranker())
+            return query.limit(10).to_arrow()
+
+        def ours(words: str) -> Any:
+            return search(collection, words, k=10, settings=settings)
+
+        for words in asked[:10]:
+            theirs(words), ours(words)
+        times = np.array([(timed(lambda w=w: ours(w)), timed(lambda w=w: theirs(w))) for w in asked])
+    median, late = np.median(times, 0), np.percentile(times, 95, 0)
+    return {
+        "units": units,
+        "queries": queries,
+        "ours_median_ms": round(float(median[0]), 2),
+        "lancedb_median_ms": round(float(median[1]), 2),
+        "ratio_median": round(float(median[0] / median[1]), 3),
+        "ours_p95_ms": round(float(late[0]), 2),
+        "lancedb_p95_ms": round(float(late[1]), 2),
+        "ratio_p95": round(float(late[0] / late[1]), 3),
+        "encoding_median_ms": round(float(np.median(encoding)), 2),
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument("--queries", type=int, default=100)
+    given = parser.parse_args()
+    print(json.dumps(measure(given.units, given.queries), indent=2))
