@@ -11,6 +11,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from alciato.models import Encoder, Picture
@@ -132,8 +133,11 @@ def by_looks(scope: Scope, encoder: Encoder, query: str | Picture) -> Ranking:
     return by_meaning(scope, encoder.encode([query], "query")[0], "visual")
 
 
-def by_copy(scope: Scope, bits: NDArray[np.uint8], most: int) -> Ranking:
-    """Pictures and frames whose perceptual hash (32,) is within `most` bits, nearest first."""
+def by_copy(scope: Scope, views: NDArray[np.uint8], most: int) -> Ranking:
+    """Pictures and frames whose perceptual hash is within `most` bits of one of the views (n, 32), nearest first.
+
+    The first view is the picture itself: the distance that is told is to it, the order is by the nearest view.
+    """
     where = "pdq is not null" + (f" and ({scope.where})" if scope.where else "")
     try:
         table = scope.units.search().where(where).select(["id", "pdq"]).limit(None).to_arrow()
@@ -141,13 +145,14 @@ def by_copy(scope: Scope, bits: NDArray[np.uint8], most: int) -> Ranking:
         if scope.where is None:
             raise
         raise filter_error(scope.where, error) from error
-    if table.num_rows == 0:
-        return Ranking("copy", ())
     hashes = np.frombuffer(b"".join(table["pdq"].to_pylist()), dtype=np.uint8).reshape(-1, 32)
-    found = neighbours(bits[None], hashes, most)
-    ids = table["id"].take(found.columns[: scope.depth]).to_pylist()
+    found = neighbours(views, hashes, most)
+    order = np.lexsort((found.columns, found.distances))
+    nearest = list(dict.fromkeys(found.columns[order].tolist()))[: scope.depth]
+    ids = table["id"].take(pa.array(nearest, pa.int64())).to_pylist()
     rows = {row["id"]: row for row in rows_of(scope, ids)}
-    pairs = zip(ids, found.distances.tolist(), strict=False)
+    distances = np.bitwise_count(hashes[nearest] ^ views[0]).sum(-1).tolist() if nearest else []
+    pairs = zip(ids, distances, strict=True)
     return Ranking("copy", tuple(Match(rows[id_], distance=distance) for id_, distance in pairs))
 
 

@@ -7,7 +7,11 @@ at as `near_copies` does.
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from alciato.models import Picture
+from alciato.read.pdq import pdq
 from alciato.search.near_copies import near_copy
 from alciato.search.neighbours import COPY
 from alciato.search.pictures import Look, look, looks
@@ -15,7 +19,9 @@ from alciato.search.routes import Match, Ranking, Scope, by_copy
 from alciato.settings import Settings
 from alciato.store import Collection
 
-FAR = 112
+FAR = 128
+CROPS = (0.04, 0.08)
+"""Shares cut off each side of the query picture, to find those that are stored so."""
 LOOKED_AT = 24
 """Posts that are decoded for one query at most."""
 FLAT = 0.3
@@ -25,13 +31,21 @@ FLAT = 0.3
 def copies_of(collection: Collection, scope: Scope, picture: Picture, settings: Settings) -> Ranking:
     """Rank the pictures and frames that are near copies of a picture, nearest first."""
     asked = look(picture)
-    found = by_copy(scope, asked.bits, FAR)
+    found = by_copy(scope, _views(picture), FAR)
     sure = [match for match in found.matches if (match.distance or 0) <= COPY and asked.quality >= FLAT]
     unsure = [match for match in found.matches if match not in sure]
     chosen = list(dict.fromkeys(match.row["item"] for match in unsure))[:LOOKED_AT]
     held = _held(collection, asked, chosen, settings)
     kept = [match for match in unsure if (match.row["item"], match.row["part"]) in held]
     return Ranking("copy", tuple(_once([*sure, *kept])))
+
+
+def _views(picture: Picture) -> NDArray[np.uint8]:
+    """Hashes (views, 32) of the picture and of its inner parts: a crop that is stored is near one of them."""
+    width, height = picture.size
+    edges = [(width * share, height * share, width * (1 - share), height * (1 - share)) for share in CROPS]
+    parts = [picture, *(picture.crop(each) for each in edges)]
+    return np.stack([pdq(part).bits for part in parts])
 
 
 def _held(collection: Collection, asked: Look, items: list[str], settings: Settings) -> set[tuple[str, int]]:

@@ -1,0 +1,115 @@
+import json
+
+import pytest
+
+from alciato.errors import UsageError
+from alciato.item import Item, Post, Text
+from alciato.search import search
+from alciato.settings import load_settings
+from alciato.store import Collection
+
+
+def found(collection, *args, **kwargs):
+    return [hit.item for hit in search(collection, *args, **kwargs)]
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("cat pushes a vase from the table", "cat"),
+        ("fried fish on a rainy day", "rain"),  # Bengali
+        ("fell asleep over the book before the exam", "exam"),  # Spanish
+        ("the neighbours are drilling again on Sunday", "drill"),  # German
+        ("хлеб без глютена", "bread"),
+    ],
+)
+def test_words_of_one_language_find_posts_of_another(posts, words, answer):
+    assert found(posts, words)[0] == answer
+
+
+@pytest.mark.parametrize("words", ["captain", "THECAP", "captian"])
+def test_parts_of_words_that_recognition_joined_are_found(posts, words):
+    hits = search(posts, words)
+    assert hits[0].item == "captain"
+    assert "parts of words" in [reason.route for reason in hits[0].why]
+
+
+@pytest.mark.parametrize(
+    "words", ["mortgage interest rates", "volcano eruption in Iceland", "swimming pool membership"]
+)
+def test_what_nothing_answers_finds_nothing(posts, words):
+    assert search(posts, words) == []
+
+
+def test_a_hit_says_what_matched_and_why(posts):
+    hit = search(posts, "printer deadline")[0]
+    assert (hit.item, hit.part, hit.kind) == ("printer", 0, "body")
+    assert hit.text == "The printer can smell a deadline."
+    assert hit.source == "/posts/printer.txt"
+    routes = {reason.route: reason for reason in hit.why}
+    assert routes["words"].rank == 1
+    assert routes["words"].score > 0
+    assert 0.8 < routes["meaning"].score <= 1
+    order = list(json.loads(hit.model_dump_json()))
+    assert order == ["item", "score", "part", "kind", "text", "box", "start", "end", "source", "why"]
+
+
+def test_filters_hold_for_every_route(posts):
+    assert found(posts, "printer deadline", where="author = 'blip'")[:1] == ["printer"]
+    assert "printer" not in found(posts, "printer deadline", where="author = 'zork'")
+    assert "printer" not in found(posts, "THEPRINTERCAN", where="author = 'zork'")
+    assert found(posts, "printer deadline", where="created_at > '2024-01-05' and created_at < '2024-01-07'") == [
+        "printer"
+    ]
+    with pytest.raises(UsageError, match="autor"):
+        search(posts, "printer", where="autor = 'zork'")
+    with pytest.raises(UsageError, match="cannot be followed"):
+        search(posts, "printer", where="created_at = part")
+
+
+def test_the_same_search_gives_the_same_hits(posts):
+    first = search(posts, "coffee and bread in the morning")
+    assert first == search(posts, "coffee and bread in the morning")
+    scores = [hit.score for hit in first]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_k_cuts_and_a_post_stands_once(posts):
+    assert len(search(posts, "robots of Saturn", k=1)) == 1
+    items = found(posts, "the plant the cat the printer", k=12)
+    assert len(items) == len(set(items))
+
+
+def test_unread_posts_are_found_by_their_words(tmp_path):
+    collection = Collection.open(tmp_path)
+    collection.add([Post(Item(id="a", parts=(Text(text="Slugs have eaten the lettuce again."),)))])
+    collection.add([Post(Item(id="b", parts=(Text(text="El niño come manzanas."),)))])
+    assert found(collection, "lettuce eaten") == ["a"]
+    assert found(collection, "nino") == ["b"]
+    assert found(collection, "the and who") == []
+    assert found(collection, "submarine") == []
+
+
+def test_an_empty_collection_and_odd_queries(tmp_path, posts):
+    empty = Collection.open(tmp_path)
+    assert search(empty, "anything") == []
+    assert search(posts, "!!! ???") == []
+    with pytest.raises(UsageError, match="nothing to search for"):
+        search(empty, "   ")
+    with pytest.raises(UsageError, match="k is 0"):
+        search(empty, "x", k=0)
+
+
+def test_vectors_of_another_encoder_are_not_compared(posts):
+    other = load_settings(models={"encoder": "packaged:other"})
+    hits = search(posts, "printer deadline", settings=other)
+    assert [reason.route for reason in hits[0].why] == ["words"]
+
+
+def test_a_picture_that_cannot_be_read_is_a_usage_error(tmp_path, posts):
+    with pytest.raises(UsageError, match="cannot be opened"):
+        search(posts, image=tmp_path / "none.png")
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n but no more")
+    with pytest.raises(UsageError, match="broken.png"):
+        search(posts, image=broken)
