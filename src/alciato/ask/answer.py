@@ -54,7 +54,7 @@ def _space(collection: Collection, encoder: Encoder, settings: Settings) -> Spac
     """The collection's own space; that of everyday sentences where nothing has been read yet."""
     if made_by(collection.table("units"), "vector") != (encoder.name, encoder.fingerprint):
         return space_of(*everyday(encoder, settings))
-    return space_for(collection.table("units"), encoder, settings)
+    return space_for(collection.uri, collection.table("units"), encoder, settings)
 
 
 def _found(collection: Collection, question: str, k: int, settings: Settings) -> Sequence[Passage]:
