@@ -75,7 +75,9 @@ class Settings(BaseSettings):
     runner: str = Field("native", pattern="^(native|ray)$", description="where reading runs")
     batch: int = Field(16, ge=1, le=4096, description="items read and saved at a time")
     threads: int | None = Field(None, ge=1, description="threads of one model; all cores if not set")
-    tesseract: tuple[str, ...] = Field(("ben",), description="scripts read by Tesseract where it is installed")
+    tesseract: tuple[str, ...] = Field(
+        ("ben", "rus", "hin", "ara", "kor", "tha"), description="scripts read by Tesseract where it is installed"
+    )
     models: Models = Field(default_factory=Models)
     limits: Limits = Field(default_factory=Limits)
     calls: Calls = Field(default_factory=Calls)

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import faults
 import pytest
 
+import faults
 from alciato.store import Collection
 from pictures import picture
 

@@ -1,4 +1,4 @@
-"""`alciato demo`: the whole job on about sixty made posts, step by step."""
+"""`alciato demo`: the whole job on about seventy made posts, step by step."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def demo(
     json: JsonFlag = False,
     quiet: QuietFlag = False,
 ) -> None:
-    """Build about sixty posts, then add, read, search, judge, ask, and write a report; say what happens."""
+    """Build about seventy posts, then add, read, search, judge, ask, and write a report; say what happens."""
     from alciato.demo import run_demo
 
     terminal = Terminal(json, quiet)
