@@ -13,7 +13,7 @@ from model_samples import Server
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory) -> Settings:
-    return Settings(threads=2, cache=tmp_path_factory.mktemp("cache"))
+    return Settings(threads=2, cache=tmp_path_factory.mktemp("cache"), calls={"timeout": 600})
 
 
 @pytest.fixture(scope="session")

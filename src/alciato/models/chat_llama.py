@@ -10,8 +10,10 @@ normalised over the choices. The end of the turn is not counted, so "yes" is nev
 and choices of more tokens are at a disadvantage: give choices of like length, or letters.
 
 Names: `gguf:/models/qwen.gguf?mmproj=/models/mmproj.gguf&context=16384`. Without `mmproj`, a file of the same
-folder whose name has `mmproj` in it is taken as vision projector if there is exactly one.
-Measured: SmolLM2-135M writes 135 tokens/s on two free cores; a forced token takes 9 ms.
+folder whose name has `mmproj` in it is taken as vision projector if there is exactly one. (No package ships a
+projector, so the way of a picture into llama.cpp is the one part here that no test has walked to its end.)
+Measured: SmolLM2-135M writes 135 tokens/s on two free cores and 20 beside ten other processes; a forced token takes
+9 ms.
 """
 
 from __future__ import annotations

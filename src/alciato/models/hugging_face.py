@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alciato.errors import MissingPackage, ModelError
+from alciato.models.openmp import openmp
 from alciato.models.protocols import Chat, Encoder, Transcriber
 from alciato.models.registry import wrong_kind
 from alciato.models.weights import package_version, remembered_hash
@@ -40,7 +41,8 @@ def load_hugging_face(rest: str, kind: type, settings: Settings) -> Any:
     from safetensors import SafetensorError
 
     try:
-        return getattr(import_module(module), function)(f"hf:{rest}", folder, settings)
+        with openmp(settings.threads):  # PyTorch brings the OpenMP that llama.cpp will then share
+            return getattr(import_module(module), function)(f"hf:{rest}", folder, settings)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(f"hf:{rest} cannot be loaded: {_first_line(error)}", where=str(folder)) from error
 

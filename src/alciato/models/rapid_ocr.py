@@ -4,6 +4,9 @@ The package's own upright pass (a classifier that turns lines standing on their 
 costs a tenth of the time and changes no word. The weights are named by path, so that the package has nothing to
 download. Words set in tight capitals come joined; the line's spacing is the reader's affair (`alciato.read`).
 
+Measured with 2 threads: 0.12 s of processor time for a captioned picture 512 pixels wide, 0.18 s at 1024; the package's
+own settings took 0.5 s for either and found the same words.
+
 The detector sees the picture at most SMALL pixels wide or high. Where the lines that it finds are small there, it
 looks again at up to LARGE pixels: captions cost half the time, and the fine print of screenshots is still read.
 """
