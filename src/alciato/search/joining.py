@@ -18,7 +18,7 @@ from alciato.search.routes import Match, Ranking
 def joined(groups: Iterable[Sequence[Ranking]], k: int) -> list[Hit]:
     """Fuse groups of rankings into at most `k` hits, best first."""
     groups = [[ranking for ranking in group if ranking.matches] for group in groups]
-    rankings = [ranking for group in groups for ranking in group]
+    rankings = list(dict.fromkeys(ranking for group in groups for ranking in group))  # one may count twice
     orders = [list(reciprocal_rank_fusion(_items(ranking) for ranking in group)) for group in groups if group]
     scores = reciprocal_rank_fusion(orders)
     best = _best_units(rankings)

@@ -6,7 +6,7 @@ decoded one after another, and what is held is a look for each medium or frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +55,18 @@ class Look:
     text: str
 
 
-def looks(collection: Collection, items: Iterable[Item], limits: Limits) -> Iterator[Look]:
-    """Look at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it."""
+def looks(
+    collection: Collection, items: Iterable[Item], limits: Limits, only: Set[tuple[str, int]] | None = None
+) -> Iterator[Look]:
+    """Look at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it.
+
+    `only` names items and parts; None takes all.
+    """
     places: dict[str, list[Place]] = {}
     parts: dict[str, Media] = {}
     for item in items:
         for number, part in item.media():
-            if isinstance(part, Image | Video):
+            if isinstance(part, Image | Video) and (only is None or (item.id, number) in only):
                 places.setdefault(part.media, []).append(Place(item.id, number, item.source))
                 parts[part.media] = part
     written = _written(collection, places)

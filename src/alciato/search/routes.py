@@ -29,7 +29,7 @@ LIKE = 0.8
 """How like a part of a text must be to the word looked for, 0..1; 1 is the same letters."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Match:
     """A unit that matched: its row, and how well."""
 
@@ -39,7 +39,7 @@ class Match:
     word: str | None = None  # of the query, found as a part of another
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """What one route found, best first."""
 

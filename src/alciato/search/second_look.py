@@ -23,7 +23,7 @@ FAR = 128
 CROPS = (0.04, 0.08)
 """Shares cut off each side of the query picture, to find those that are stored so."""
 LOOKED_AT = 24
-"""Posts that are decoded for one query at most."""
+"""Pictures and clips that are decoded for one query at most."""
 FLAT = 0.3
 """PDQ quality below which there is so little to see that a hash says nothing by itself."""
 
@@ -34,8 +34,8 @@ def copies_of(collection: Collection, scope: Scope, picture: Picture, settings: 
     found = by_copy(scope, _views(picture), FAR)
     sure = [match for match in found.matches if (match.distance or 0) <= COPY and asked.quality >= FLAT]
     unsure = [match for match in found.matches if match not in sure]
-    chosen = list(dict.fromkeys(match.row["item"] for match in unsure))[:LOOKED_AT]
-    held = _held(collection, asked, chosen, settings)
+    parts = list(dict.fromkeys((match.row["item"], match.row["part"]) for match in unsure))[:LOOKED_AT]
+    held = _held(collection, asked, parts, settings)
     kept = [match for match in unsure if (match.row["item"], match.row["part"]) in held]
     return Ranking("copy", tuple(_once([*sure, *kept])))
 
@@ -48,9 +48,12 @@ def _views(picture: Picture) -> NDArray[np.uint8]:
     return np.stack([pdq(part).bits for part in parts])
 
 
-def _held(collection: Collection, asked: Look, items: list[str], settings: Settings) -> set[tuple[str, int]]:
-    """Items and parts whose picture is a near copy."""
-    seen = looks(collection, collection.items(items), settings.limits) if items else ()
+def _held(
+    collection: Collection, asked: Look, parts: list[tuple[str, int]], settings: Settings
+) -> set[tuple[str, int]]:
+    """Items and parts, of the given ones, whose picture is a near copy."""
+    items = collection.items(list(dict.fromkeys(item for item, _ in parts))) if parts else ()
+    seen = looks(collection, items, settings.limits, frozenset(parts))
     return {(place.item, place.part) for each in seen if near_copy(each, asked) for place in each.places}
 
 
