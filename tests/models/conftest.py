@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from alciato.models import Chat, load
 from alciato.settings import Settings
 from model_samples import Server
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # test modules import torch first, whose OpenMP all then share
 
 
 @pytest.fixture(scope="session")
