@@ -67,14 +67,14 @@ def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
 
 def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Settings) -> list[Ranking]:
     if encoder is None:
-        worded = telling(by_words(scope, words), words)
-        return _answering(words, [worded, *_parts(scope, words, worded)], {})
+        found = by_words(scope, words)
+        return _answering(words, [telling(found, words), *_parts(scope, words, found)], {})
     scope = replace(scope, columns=("vector",))
     waiting = _threads().submit(by_words, scope, words)
     query = encoder.encode([words], "query")[0]  # (dimension,)
     meant = by_meaning(scope, query)
-    worded = telling(waiting.result(), words)
-    rankings = [worded, *_parts(scope, words, worded), meant]
+    found = waiting.result()
+    rankings = [telling(found, words), *_parts(scope, words, found), meant]
     likeness = _likenesses(rankings, query, scope, encoder, settings)
     order = sorted(meant.matches, key=lambda match: (-likeness[match.row["id"]], match.row["id"]))
     rankings[-1] = replace(meant, matches=tuple(order))
@@ -82,10 +82,19 @@ def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Setti
 
 
 def _parts(scope: Scope, words: str, worded: Ranking) -> list[Ranking]:
-    """Look for the words that no text holds inside other words."""
+    """Look for the words that no text holds inside other words.
+
+    Where BM25 gave all that was asked for, a word may stand further down: then only the rarest is in question,
+    and one short query tells whether it stands anywhere.
+    """
     held = {word for match in worded.matches for word in words_of(match.row["text"] or "")}
-    missing = sorted((-weight, word) for word, weight in weighed(words).items() if word not in held)
-    return [by_parts(scope, [word for _, word in missing[:PARTS]])] if missing else []
+    missing = [
+        word for _, word in sorted((-weight, word) for word, weight in weighed(words).items()) if word not in held
+    ]
+    if missing and len(worded.matches) >= scope.depth:
+        one = replace(scope, depth=1, columns=())
+        missing = [word for word in missing[:1] if not by_words(one, word).matches]
+    return [by_parts(scope, missing[:PARTS])] if missing else []
 
 
 def _likenesses(
