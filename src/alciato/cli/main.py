@@ -45,6 +45,7 @@ def alciato(
 
 def main() -> None:
     """Run a command and leave with its status; errors for people go to standard error, without a traceback."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve each other
     try:
         app()
     except AlciatoError as error:
