@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -79,3 +80,10 @@ def test_the_commands(tmp_path):
 def test_listing_loads_no_torch():
     code = "from alciato.experiments import experiments; experiments(); import sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_committed_page_is_what_the_committed_results_give(tmp_path):
+    docs = Path(__file__).parents[2] / "docs"
+    counts = write_report(tmp_path / "systems.md", docs / "results")
+    assert counts["measured"] == len(list((docs / "results").glob("*.json")))
+    assert (tmp_path / "systems.md").read_text("utf-8") == (docs / "systems.md").read_text("utf-8")

@@ -7,6 +7,7 @@ experiment has a verdict over at least 5 seeds at full size. A claim that was no
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +45,8 @@ def status(system: System, experiment: Experiment | None, result: Result | None)
 
 def is_full(experiment: Experiment, result: Result) -> bool:
     """Tell whether a result is of the full parameters and of enough seeds."""
-    return result.parameters == experiment.parameters and all(s.seeds >= SEEDS for s in result.summaries)
+    declared = json.loads(json.dumps(experiment.parameters))  # as a result holds them: tuples are lists
+    return result.parameters == declared and all(s.seeds >= SEEDS for s in result.summaries)
 
 
 def write_report(path: Path, results: Path) -> dict[Status, int]:
