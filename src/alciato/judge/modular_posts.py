@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 import torch
-from PIL import Image as Pictures
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
@@ -24,6 +23,7 @@ from alciato.models import Encoder, load
 from alciato.models.backbones import VisionTransformer, VisionTransformerConfig
 from alciato.models.protocols import Picture
 from alciato.models.trained import Trained
+from alciato.read.memetector import picture_tensor
 from alciato.settings import Settings
 
 Module = Literal["text", "words", "picture", "table"]
@@ -133,7 +133,7 @@ class Features:
     def _row(self, module: Module, parts: PostParts) -> Tensor | None:
         if module in parts.lacking([module]):
             return None
-        if module == "picture":
+        if module == "picture" and parts.picture is not None:
             return picture_tensor(parts.picture, self.config.size)
         if module == "table":
             return self._table(parts.table or {})
@@ -197,10 +197,3 @@ def numbers_of(item: Item, columns: Sequence[Column] | None = None) -> dict[str,
     names = item.metadata if columns is None else [column.name for column in columns]
     found = {name: item.metadata.get(name) for name in names}
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float) and abs(value) < 1e30}
-
-
-def picture_tensor(picture: Any, size: int) -> Tensor:
-    """Stretch a picture to a square and normalise it: (3, size, size), -1..1."""
-    small = picture.convert("RGB").resize((size, size), Pictures.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.asarray(small, dtype=np.float32).copy())
-    return pixels.permute(2, 0, 1) / 127.5 - 1
