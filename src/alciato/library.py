@@ -78,7 +78,11 @@ class Library:
         self, paths: Sequence[Path], mapping: Mapping[str, str] | None, summary: AddSummary, report: Report
     ) -> Iterator[Post]:
         """Pass posts on, keep what was skipped, and tell how far it is."""
+        from alciato.errors import UsageError
         from alciato.sources import Skipped, scan
+
+        if not any(path.expanduser().exists() for path in paths):
+            raise UsageError("it is not there.", where=", ".join(map(str, paths)), remedy="Check the path.")
 
         taken = 0
         for found in scan(paths, self.settings.limits, mapping):

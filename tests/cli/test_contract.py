@@ -18,7 +18,7 @@ def test_the_main_job_by_command_line(alciato, posts: Path, tmp_path: Path):
     again = json.loads(alciato("add", posts, "--json").stdout)
     assert (again["added"], again["known"], again["read"]["items"]) == (0, 5, 0)
 
-    hits = json.loads(alciato("search", "teapot", "--json", "-k", "3").stdout)
+    hits = json.loads(alciato("search", "teapot on a table", "--json", "-k", "3").stdout)
     assert {"item", "score", "part", "text", "source"} <= set(hits[0])
     assert Path(hits[0]["source"]).name in {"teapot.jpg", "posts.jsonl"}
     assert "m3" in {hit["item"] for hit in hits}  # the Spanish one

@@ -90,7 +90,8 @@ def units(made, item, kind):
 
 
 def test_words_of_a_meme_are_found_where_they_are(made):
-    above, below = units(made, "meme", "ocr")
+    whole, above, below = units(made, "meme", "ocr")
+    assert whole.text == f"{above.text} {below.text}"  # a meme is found by both its halves
     assert above.text == "LOOK AT ME I AM THE CAPTAIN"
     assert below.text == "of the robots"
     assert above.box.bottom < 200

@@ -15,7 +15,7 @@ from functools import cache
 import numpy as np
 
 from alciato.models import Encoder, load
-from alciato.search.chance import CUT, SHARED, space_for
+from alciato.search.chance import CUT, CUT_OF_A_WORD, SHARED, space_for
 from alciato.search.routes import Floats, Match, Ranking, Scope, by_looks, by_meaning, by_parts, by_words
 from alciato.search.words import shared, weighed, words_of
 from alciato.settings import Settings
@@ -114,23 +114,24 @@ def _likenesses(
 def _answering(words: str, rankings: Sequence[Ranking], likeness: Mapping[str, float]) -> list[Ranking]:
     """Keep the posts of which one unit answers."""
     weights = weighed(words)
+    cut = CUT if len(words.split()) > 1 else CUT_OF_A_WORD
     items: set[str] = set()
     for ranking in rankings:
         for match in ranking.matches:
-            if match.row["item"] not in items and _answers(match, weights, likeness.get(match.row["id"])):
+            if match.row["item"] not in items and _answers(match, weights, likeness.get(match.row["id"]), cut):
                 items.add(match.row["item"])
     return [replace(r, matches=tuple(m for m in r.matches if m.row["item"] in items)) for r in rankings]
 
 
-def _answers(match: Match, weights: Mapping[str, float], likeness: float | None) -> bool:
-    if likeness is not None and likeness >= CUT:
+def _answers(match: Match, weights: Mapping[str, float], likeness: float | None, cut: float) -> bool:
+    if likeness is not None and likeness >= cut:
         return True
     share = shared(weights, match.row["text"] or "")
     if match.word is not None:
         share = max(share, weights[match.word] / sum(weights.values()))
     if likeness is None:
         return share >= WORDED_ALONE
-    return share >= WORDED or likeness + SHARED * share >= CUT
+    return share >= WORDED or likeness + SHARED * share >= cut
 
 
 @cache

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-
-import numpy as np
-import torch
+from typing import TYPE_CHECKING
 
 from alciato.experiments import Expect, experiment
-from alciato.experiments.data.blocks import Blocks, collate, post_blocks, table_blocks
-from alciato.experiments.data.fusion import fusion_of_size
-from alciato.judge.modular import ModularConfig, ModularJudge
-from alciato.learn import Trainer, TrainingConfig, held_out, measure, seed_everything
-from alciato.learn.modular import ModularObjective
-from alciato.world import Split
+
+if TYPE_CHECKING:
+    import torch
+
+    from alciato.experiments.data.blocks import Blocks
+    from alciato.world import Split
 
 SHARES = (0.0, 0.4, 0.8)
 FUSIONS: dict[str, dict[str, bool | float]] = {
@@ -57,6 +55,8 @@ def multimodn(
     epochs: int = 15,
 ) -> dict[str, float]:
     """Mean figures over the data sets; AUROC is the mean over the tasks of one."""
+    import numpy as np
+
     found: list[dict[str, float]] = []
     for name in ("posts", *tables):
         splits = _splits(name, posts, seed)
@@ -68,6 +68,8 @@ def multimodn(
 
 @lru_cache(maxsize=4)
 def _splits(name: str, posts: int, seed: int) -> dict[Split, Blocks]:
+    from alciato.experiments.data.blocks import post_blocks, table_blocks
+
     if name == "posts":
         return post_blocks({"train": posts, "validation": posts // 6, "test": posts // 3}, seed)
     return table_blocks(name, seed)
@@ -92,6 +94,10 @@ def _one_set(splits: Mapping[Split, Blocks], variant: str, seed: int, epochs: in
 
 
 def _fitted(train: Blocks, validation: Blocks, variant: str, seed: int, epochs: int) -> torch.nn.Module:
+    from alciato.experiments.data.blocks import collate
+    from alciato.learn import Trainer, TrainingConfig, seed_everything
+    from alciato.learn.modular import ModularObjective
+
     seed_everything(seed)
     model = _model(train, variant)
     config = TrainingConfig(seed=seed, epochs=epochs, batch=32, rate=1e-3, device="cpu")
@@ -101,6 +107,9 @@ def _fitted(train: Blocks, validation: Blocks, variant: str, seed: int, epochs: 
 
 def _model(blocks: Blocks, variant: str) -> torch.nn.Module:
     """Build a variant; fusions get as many weights as the modular judge, within the step of one hidden unit."""
+    from alciato.experiments.data.fusion import fusion_of_size
+    from alciato.judge.modular import ModularConfig, ModularJudge
+
     widths = {name: values.shape[1] for name, values in blocks.inputs.items()}
     tasks = {name: int(labels.max()) + 1 for name, labels in blocks.targets.items()}
     judge = ModularJudge(ModularConfig(modules=widths, tasks=tasks, whole_batch=variant == "modular whole batch"))
@@ -112,6 +121,12 @@ def _model(blocks: Blocks, variant: str) -> torch.nn.Module:
 
 def _auroc(model: torch.nn.Module, blocks: Blocks) -> float:
     """Mean AUROC over the tasks, after the last step."""
+    import numpy as np
+
+    from alciato.experiments.data.blocks import collate
+    from alciato.learn import held_out, measure
+    from alciato.learn.modular import ModularObjective
+
     tasks = tuple(blocks.targets)
     figures = measure(model, held_out(blocks, collate, 64), ModularObjective(tasks))
     names = ["auroc", *(f"{task}_auroc" for task in tasks[1:])]
