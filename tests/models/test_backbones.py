@@ -7,6 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from PIL import Image  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
 
 from alciato.errors import ModelError, UsageError  # noqa: E402
@@ -25,6 +26,7 @@ from alciato.models.backbones import (  # noqa: E402
     build_tokenizer,
     build_vision,
     hide,
+    picture_tensor,
 )
 
 torch.set_num_threads(1)
@@ -226,3 +228,12 @@ def test_the_standard_sizes_are_a_few_million():
     built += (build_decoder(CausalDecoderConfig()), build_masked(MaskedTransformerConfig()))
     counts = [sum(parameter.numel() for parameter in network.parameters()) for network in built]
     assert all(1.5e6 < count < 4e6 for count in counts), counts
+
+
+def test_a_picture_becomes_a_square_of_minus_one_to_one():
+    half = Image.new("RGB", (60, 40), "black")
+    half.paste("white", (30, 0, 60, 40))
+    tensor = picture_tensor(half, 16)
+    assert tensor.shape == (3, 16, 16)
+    assert torch.equal(tensor[:, :, :4], torch.full((3, 16, 4), -1.0))
+    assert torch.equal(tensor[:, :, 12:], torch.full((3, 16, 4), 1.0))

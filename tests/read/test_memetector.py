@@ -22,7 +22,6 @@ from alciato.read.memetector import (  # noqa: E402
     largest_text_free_crop,
     meme_class,
     mixture,
-    picture_tensor,
     visual_part_utilization,
 )
 
@@ -228,15 +227,6 @@ def test_the_detector_gives_a_score_and_rows_that_sum_to_one():
     assert 0 <= finding.confidence <= 1
     assert [len(row) for row in finding.heat] == [4] * 4
     assert sum(map(sum, finding.heat)) == pytest.approx(1, abs=1e-4)
-
-
-def test_a_picture_becomes_what_training_sees():
-    from PIL import Image
-
-    from alciato.learn.collators import normalised, resized
-
-    noise = Image.fromarray(np.random.default_rng(2).integers(0, 255, (40, 60, 3), dtype=np.uint8))
-    assert torch.equal(picture_tensor(noise, 32), normalised(resized(noise, 32), (0.5,) * 3, (0.5,) * 3))
 
 
 def test_the_class_of_memes_must_be_named():

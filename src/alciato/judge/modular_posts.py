@@ -20,10 +20,9 @@ from torch import Tensor, nn
 from alciato.item import Item
 from alciato.judge.modular import ModularConfig, ModularJudge, Steps
 from alciato.models import Encoder, load
-from alciato.models.backbones import VisionTransformer, VisionTransformerConfig
+from alciato.models.backbones import VisionTransformer, VisionTransformerConfig, picture_tensor
 from alciato.models.protocols import Picture
 from alciato.models.trained import Trained
-from alciato.read.memetector import picture_tensor
 from alciato.settings import Settings
 
 Module = Literal["text", "words", "picture", "table"]

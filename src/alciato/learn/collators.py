@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image as Pictures
 
 from alciato.errors import AlciatoError
 from alciato.learn.examples import Example
+from alciato.models.backbones.pictures import HALF, normalised, resized
 from alciato.models.backbones.tokenizers import Tokenizer, as_tensors
 
 CACHED = 512 * 2**20
@@ -30,8 +30,8 @@ class PictureTensors:
     """Pictures of examples as tensors, each decoded once while there is room."""
 
     size: int
-    mean: Sequence[float] = (0.5, 0.5, 0.5)
-    deviation: Sequence[float] = (0.5, 0.5, 0.5)
+    mean: Sequence[float] = HALF
+    deviation: Sequence[float] = HALF
     _known: dict[str, NDArray[np.uint8]] = field(default_factory=dict, repr=False)
 
     def __call__(self, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -55,17 +55,6 @@ class PictureTensors:
         if (len(self._known) + 1) * pixels.nbytes <= CACHED:
             self._known[sha] = pixels
         return pixels
-
-
-def resized(picture: Pictures.Image, size: int) -> NDArray[np.uint8]:
-    """Stretch a picture to (size, size, 3), 0..255."""
-    return np.asarray(picture.convert("RGB").resize((size, size), Pictures.Resampling.BICUBIC))
-
-
-def normalised(pixels: NDArray[np.uint8], mean: Sequence[float], deviation: Sequence[float]) -> torch.Tensor:
-    """From pixels (height, width, 3) to (3, height, width): (p / 255 - mean) / deviation."""
-    scaled = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
-    return (scaled - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
 
 
 @dataclass

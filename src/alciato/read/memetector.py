@@ -17,14 +17,13 @@ from typing import Any, Generic, Literal, NamedTuple, Self, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image as Pictures
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from alciato.errors import UsageError
 from alciato.item import Box, Finding
-from alciato.models.backbones import VisionTransformer, VisionTransformerConfig
+from alciato.models.backbones import VisionTransformer, VisionTransformerConfig, picture_tensor
 from alciato.models.trained import Trained
 from alciato.settings import Settings
 
@@ -314,14 +313,6 @@ def meme_class(classes: Sequence[str]) -> int:
         known = ", ".join(repr(name) for name in classes)
         raise UsageError(f"the classes are {known}.", remedy="Label posts `meme` (or `macro`) and `plain`.")
     return named[0]
-
-
-def picture_tensor(picture: Pictures.Image, size: int) -> torch.Tensor:
-    """Stretch a picture to a square and normalise it: (3, size, size), -1..1."""
-    pixels: NDArray[np.uint8] = np.asarray(picture.convert("RGB").resize((size, size), Pictures.Resampling.BICUBIC))
-    scaled = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
-    mean, deviation = (torch.tensor(v)[:, None, None] for v in (VisionTransformer.mean, VisionTransformer.deviation))
-    return (scaled - mean) / deviation
 
 
 def _rows(heat: torch.Tensor) -> tuple[tuple[float, ...], ...]:

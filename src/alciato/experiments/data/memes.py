@@ -14,13 +14,12 @@ from PIL import Image as Pictures
 from alciato import world
 from alciato.item import Box
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
-from alciato.models.backbones import VisionTransformerConfig
+from alciato.models.backbones import VisionTransformerConfig, picture_tensor
 from alciato.read.memetector import (
     MemeDetector,
     MemeDetectorConfig,
     Score,
     largest_text_free_crop,
-    picture_tensor,
     visual_part_utilization,
 )
 from alciato.world import Split, WorldPost

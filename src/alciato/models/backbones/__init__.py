@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from alciato.models.backbones.decoder import CausalDecoder, CausalDecoderConfig
     from alciato.models.backbones.masked import MaskedTransformer, MaskedTransformerConfig, hide
+    from alciato.models.backbones.pictures import normalised, picture_tensor, resized
     from alciato.models.backbones.pretrained import Pretrained
     from alciato.models.backbones.text import TextEncoder, TextEncoderConfig
     from alciato.models.backbones.tokenizers import ByteTokenizer, Tokenizer, WordTokenizer, as_tensors
@@ -47,6 +48,9 @@ _HOMES = {
     "build_tokenizer": "build",
     "build_vision": "build",
     "hide": "masked",
+    "normalised": "pictures",
+    "picture_tensor": "pictures",
+    "resized": "pictures",
 }
 
 
@@ -79,4 +83,7 @@ __all__ = [
     "build_tokenizer",
     "build_vision",
     "hide",
+    "normalised",
+    "picture_tensor",
+    "resized",
 ]

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from alciato.models.backbones.attention import Block, States, initialise
+from alciato.models.backbones.pictures import HALF
 
 
 class VisionTransformerConfig(BaseModel):
@@ -49,8 +50,8 @@ class VisionTransformerConfig(BaseModel):
 class VisionTransformer(nn.Module):
     """Pictures to a vector each, and a vector for each patch after every block."""
 
-    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
-    deviation: tuple[float, ...] = (0.5, 0.5, 0.5)
+    mean: tuple[float, ...] = HALF
+    deviation: tuple[float, ...] = HALF
 
     def __init__(self, config: VisionTransformerConfig) -> None:
         super().__init__()

@@ -8,10 +8,9 @@ from alciato.errors import MissingPackage, UsageError, unknown_name
 from alciato.item.reading import READ_KINDS
 from alciato.models import Chat, Detector, Ocr, Transcriber, load
 from alciato.read.readers.caption import CaptionReader
+from alciato.read.readers.detector import DetectorReader
 from alciato.read.readers.hash import HashReader
 from alciato.read.readers.language import LanguageReader
-from alciato.read.readers.meme import MemeReader
-from alciato.read.readers.nudity import NudityReader
 from alciato.read.readers.reader import Reader
 from alciato.read.readers.shots import ShotReader
 from alciato.read.readers.speech import SpeechReader
@@ -36,8 +35,8 @@ def chosen_readers(settings: Settings, types: Iterable[str], kinds: Iterable[str
         ("speech", SOUNDS, lambda: _speech(settings)),
         ("shots", ShotReader.parts, ShotReader),
         ("pdq", HashReader.parts, HashReader),
-        ("nudity", PICTURES, lambda: _nudity(settings)),
-        ("meme", PICTURES, lambda: _meme(settings)),
+        ("nudity", PICTURES, lambda: _detector("nudity", settings.models.nudity, settings)),
+        ("meme", PICTURES, lambda: _detector("meme", settings.models.meme, settings)),
         ("table", TableReader.parts, TableReader),
         ("caption", PICTURES, lambda: _caption(settings)),
     ]
@@ -70,14 +69,8 @@ def _speech(settings: Settings) -> Reader | None:
     return None if name is None else SpeechReader(load(name, Transcriber, settings))
 
 
-def _nudity(settings: Settings) -> Reader | None:
-    name = settings.models.nudity
-    return None if name is None else NudityReader(load(name, Detector, settings))
-
-
-def _meme(settings: Settings) -> Reader | None:
-    name = settings.models.meme
-    return None if name is None else MemeReader(load(name, Detector, settings))
+def _detector(kind: str, name: str | None, settings: Settings) -> Reader | None:
+    return None if name is None else DetectorReader(kind, load(name, Detector, settings))
 
 
 def _caption(settings: Settings) -> Reader | None:

@@ -1,4 +1,4 @@
-"""Image macro or plain picture: a score, and where the decision looked."""
+"""What a detector sees in a picture, or in the key frames of a clip."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from alciato.models import Detector
 from alciato.read.content import Content
 
 
-class MemeReader:
-    """`meme`: label `meme`, confidence (the score), heat; for clips start and end of the shot."""
+class DetectorReader:
+    """`nudity` (label, box, confidence) or `meme` (confidence, heat); for clips start and end of the shot."""
 
-    kind = "meme"
     parts = frozenset({"image", "video"})
     after: tuple[str, ...] = ()
 
-    def __init__(self, detector: Detector) -> None:
-        self.model, self.version = detector.name, detector.fingerprint
+    def __init__(self, kind: str, detector: Detector) -> None:
+        self.kind, self.model, self.version = kind, detector.name, detector.fingerprint
         self._detector = detector
 
     def read(self, content: Content) -> list[Finding]:
-        """Score all that is seen."""
+        """Detect in all that is seen."""
         return [
             finding.model_copy(update={"start": view.start, "end": view.end})
             for view in content.views
