@@ -157,3 +157,11 @@ def test_a_png_may_be_turned_too():
     exif[0x0112] = 6
     part = media_part(encoded("PNG", options={"exif": exif}))
     assert (part.width, part.height) == (64, 96)
+
+
+def test_metadata_in_an_odd_encoding_do_not_stop_a_recording():
+    data = wav()
+    comment = b"ICMT" + (5).to_bytes(4, "little") + b"caf\xe9\x00" + b"\x00"
+    listed = b"LIST" + (4 + len(comment)).to_bytes(4, "little") + b"INFO" + comment
+    whole = data[:4] + (len(data) - 8 + len(listed)).to_bytes(4, "little") + data[8:] + listed
+    assert media_part(whole).duration == pytest.approx(media_part(data).duration)

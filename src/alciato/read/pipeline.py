@@ -7,9 +7,7 @@ travel through the plan. What is not saved yet when the run is stopped is planne
 
 from __future__ import annotations
 
-import ctypes
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from alciato.item import Finding, Image, Post, Reading
 from alciato.progress import Progress, Report, silent
 from alciato.read.batch import BatchReader, Job
 from alciato.read.found import ROW, Found, together
+from alciato.read.memory import few_heaps, give_back_memory
 from alciato.read.plan import left_to_read
 from alciato.settings import Settings, default_settings
 from alciato.store import Collection
@@ -123,6 +122,7 @@ def _run(
     plan: pa.Table, collection: Collection, settings: Settings, kinds: list[str] | None
 ) -> Iterator[pa.RecordBatch]:
     """Stream the results of the plan, a record batch of (item, found) at a time."""
+    few_heaps()
     daft = _daft(settings.runner)
     types = tuple(sorted(_types(collection.item_parts())))
     place = (collection.uri, settings.model_dump_json(), types, None if kinds is None else tuple(kinds))
@@ -142,8 +142,6 @@ def _daft(runner: str) -> Any:
     """Load Daft, quiet, and set its runner: it takes one a process, before its first plan."""
     # Daft and Ray report their use to their makers unless told not to; nothing local calls anyone here.
     os.environ |= {"DAFT_ANALYTICS_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
-    # Daft's allocator keeps what each of its threads freed, some 60 MiB over 3,000 pictures, unless told not to.
-    os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
     import daft
 
     try:
@@ -255,16 +253,4 @@ class _Saving:
                 image_encoder=self._reader.image_encoder,
             )
         self._waiting, self._saved = [], time.monotonic()
-        _give_back_memory()
-
-
-def _give_back_memory() -> None:
-    """Hand freed memory back to the system.
-
-    glibc keeps what decoders and models freed on many threads, about as much again as is in use; Arrow keeps its own.
-    """
-    pa.default_memory_pool().release_unused()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
-        if trim is not None:
-            trim(0)
+        give_back_memory()

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from alciato.errors import BadMedia
-from alciato.item.clips import DEMUXERS
+from alciato.item.clips import DEMUXERS, open_container
 from alciato.item.sniff import HEAD, kind_of
 from alciato.read.pictures import check_pixels, upright
 from alciato.read.shots import Shot, find_shots, histogram, sharpness
@@ -48,12 +48,10 @@ def open_clip(data: bytes) -> Any:
 
     Raises `BadMedia`: `unknown-kind`; and what PyAV raises.
     """
-    import av
-
     kind = kind_of(data[:HEAD])
     if kind is None or kind.name not in DEMUXERS:
         raise BadMedia("unknown-kind", "its bytes are of no kind of clip or recording.")
-    return av.open(io.BytesIO(data), format=DEMUXERS[kind.name], metadata_errors="replace")
+    return open_container(data, kind)
 
 
 def key_frames(data: bytes, mime: str, limits: Limits) -> Iterator[KeyFrame]:
