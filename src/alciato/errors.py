@@ -28,6 +28,23 @@ class MissingPackage(AlciatoError):
     """A package that is not installed; the remedy is the command that installs it."""
 
 
+EXTRAS = {
+    "train": "accelerate altair huggingface_hub peft psutil safetensors sentence_transformers torch torchmetrics "
+    "transformers vl_convert",
+    "world": "emoji sklearn vega_datasets",
+    "scale": "obstore ray",
+    "speech": "faster_whisper",
+}
+"""Modules that an extra of the package brings."""
+
+
+def not_installed(module: str) -> MissingPackage:
+    """Build the error for a module that is not there; the remedy names the extra that brings it, if one does."""
+    top = module.partition(".")[0]
+    bringing = [f"'alciato[{extra}]'" for extra, modules in EXTRAS.items() if top in modules.split()]
+    return MissingPackage(f"the package {top} is not installed.", remedy=f"pip install {(bringing or [top])[0]}")
+
+
 class ModelError(AlciatoError):
     """A model that could not be loaded, called or trusted."""
 

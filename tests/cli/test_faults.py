@@ -73,12 +73,31 @@ def test_stopped_by_hand_it_says_that_it_goes_on(tmp_path: Path):
     folder.mkdir()
     for number in range(40):
         picture(folder / f"{number:02}.png", f"POST {number * 37}")
-    command = [sys.executable, "-m", "alciato", "add", str(folder), "--collection", str(tmp_path / "c")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "alciato", "add", str(folder), "--collection", str(tmp_path / "c"), "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    results, said = process.communicate(timeout=60)
     if process.returncode != 0:  # a fast machine may have been done
         assert process.returncode == 3
         assert "goes on from there" in said
         assert "Traceback" not in said
+        assert not results  # what Daft's engine prints when it is stopped is no result
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["learn", "judge", "posts", "--strategy", "modular", "--out", "made"],
+        ["experiments", "run", "multimodn", "--seeds", "2"],
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(tmp_path: Path, arguments):
+    script = (
+        f"import sys; sys.modules['torch'] = None; sys.argv = ['alciato', *{arguments!r}]\n"
+        "from alciato.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.strip().endswith("pip install 'alciato[train]'")
+    assert "Traceback" not in done.stderr

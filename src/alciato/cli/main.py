@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from alciato import __version__
 from alciato.cli import answering, collecting, experimenting, finding, judging, learning, plugging, showing, worlds
 from alciato.cli.contract import FAILED
-from alciato.errors import AlciatoError
+from alciato.errors import AlciatoError, not_installed
 
 _INTERRUPTED = 130
 """What typer leaves with after ctrl-C."""
@@ -46,16 +47,46 @@ def alciato(
 def main() -> None:
     """Run a command and leave with its status; errors for people go to standard error, without a traceback."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve each other
+    _keep_results_apart()
     try:
         app()
     except AlciatoError as error:
-        sys.stderr.write(f"alciato: {error}\n")
-        sys.exit(error.exit_code)
+        _fail(error)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("alciato"):
+            raise
+        _fail(not_installed(error.name))
     except SystemExit as end:
         if end.code != _INTERRUPTED:
             raise
         sys.stderr.write("alciato: stopped. What was done is kept; the same command goes on from there.\n")
-        sys.exit(FAILED)
+        _leave_at_once(FAILED)
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+
+
+def _keep_results_apart() -> None:
+    """Write results to a copy of standard output, and turn the original to standard error.
+
+    Libraries in other languages print to it what is not a result, such as Daft when it is interrupted.
+    """
+    if sys.stdout is None:  # closed: `>&-`
+        return
+    results = os.fdopen(os.dup(1), "wb")
+    sys.stdout = io.TextIOWrapper(
+        results, sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=sys.stdout.line_buffering
+    )
+    os.dup2(2, 1)
+
+
+def _fail(error: AlciatoError) -> NoReturn:
+    sys.stderr.write(f"alciato: {error}\n")
+    sys.exit(error.exit_code)
+
+
+def _leave_at_once(status: int) -> NoReturn:
+    """Leave without unwinding: a model may still be at work on another thread, and ending that aborts the process."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

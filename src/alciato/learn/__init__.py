@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from alciato.errors import MissingPackage
+from alciato.errors import not_installed
 
 if TYPE_CHECKING:
     from alciato.learn.batches import Batch, Collate, held_out
@@ -66,9 +66,7 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and error.name.split(".")[0] == "alciato":
             raise
-        raise MissingPackage(
-            f"the package {error.name} is not installed.", remedy="Install it: pip install 'alciato[train]'"
-        ) from error
+        raise not_installed(error.name or "torch") from error
 
 
 __all__ = [

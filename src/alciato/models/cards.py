@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from alciato.errors import AlciatoError, ModelError, UsageError
+from alciato.errors import AlciatoError, ModelError, UsageError, not_installed
 from alciato.models.openmp import REMEDY, lacks_openmp
 from alciato.models.packaged import PACKAGED, Packaged, locate
 from alciato.models.weights import package_version
@@ -109,7 +109,7 @@ def _trouble_of_runtime(module: str | None) -> str | None:
     if module is None:
         return None
     if find_spec(module) is None:
-        return f"the package {module} is not installed. pip install {module}"
+        return str(not_installed(module))
     if module == "xllamacpp" and lacks_openmp():
         return f"the library libgomp is not installed. {REMEDY}"
     return None
@@ -132,6 +132,4 @@ def _schemes() -> list[ModelCard]:
 
 def _scheme(name: str, kind: str, purpose: str, runtime: str) -> ModelCard:
     trouble = _trouble_of_runtime(runtime)
-    if trouble is not None and runtime == "torch":
-        trouble = "the package torch is not installed. pip install 'alciato[train]'"
     return ModelCard(name, kind, purpose, "the model's own", "the model's own", 0, trouble is None, trouble)

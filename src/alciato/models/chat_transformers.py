@@ -27,8 +27,7 @@ class ChatTransformers:
     """A `Chat` run by transformers in this process, one question at a time."""
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
-        need("torch", "train")
-        need("transformers", "train")
+        need("torch", "transformers")
         check_safe(folder)
         prepare_torch(settings)
         self.name, self.meter = name, Meter()

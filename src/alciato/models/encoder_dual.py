@@ -27,8 +27,7 @@ class DualEncoder:
     modalities = frozenset({"text", "image"})
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
-        need("torch", "train")
-        need("transformers", "train")
+        need("torch", "transformers")
         from transformers import AutoModel, AutoProcessor
 
         prepare_torch(settings)

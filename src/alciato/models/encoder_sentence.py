@@ -26,7 +26,7 @@ class SentenceEncoder:
     modalities = frozenset({"text"})
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
-        need("sentence_transformers", "train")
+        need("sentence_transformers")
         from sentence_transformers import SentenceTransformer
 
         prepare_torch(settings)

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from alciato.errors import MissingPackage, ModelError
+from alciato.errors import ModelError, not_installed
 from alciato.models.openmp import openmp
 from alciato.models.protocols import Chat, Encoder, Transcriber
 from alciato.models.registry import wrong_kind
@@ -34,10 +34,10 @@ def load_hugging_face(rest: str, kind: type, settings: Settings) -> Any:
     """Load `hf:REST`. Raises `UsageError`, `MissingPackage` or `ModelError`."""
     if kind not in KINDS:
         raise wrong_kind(f"hf:{rest}", kind, [known.__name__ for known in KINDS])
-    need("huggingface_hub", "train")
+    need("huggingface_hub")
     folder = fetched(rest, settings, [*FETCHED, "model.bin"] if kind is Transcriber else FETCHED)
     module, function = KINDS[kind].split(":")
-    need("safetensors", "train")
+    need("safetensors")
     from safetensors import SafetensorError
 
     try:
@@ -47,10 +47,11 @@ def load_hugging_face(rest: str, kind: type, settings: Settings) -> Any:
         raise ModelError(f"hf:{rest} cannot be loaded: {_first_line(error)}", where=str(folder)) from error
 
 
-def need(module: str, extra: str) -> None:
-    """Raise `MissingPackage` with the extra to install if a module is not there."""
-    if find_spec(module) is None:
-        raise MissingPackage(f"the package {module} is not installed.", remedy=f"pip install 'alciato[{extra}]'")
+def need(*modules: str) -> None:
+    """Raise `MissingPackage` with what to install if a module is not there."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise not_installed(module)
 
 
 def fetched(rest: str, settings: Settings, patterns: list[str]) -> Path:

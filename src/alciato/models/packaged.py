@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from alciato.errors import MissingPackage, unknown_name
+from alciato.errors import not_installed, unknown_name
 from alciato.models.protocols import Chat, Detector, Encoder, Ocr, Transcriber, VoiceActivity
 from alciato.models.registry import wrong_kind
 from alciato.models.weights import Pin, Source, package_folder, package_version, verify
@@ -53,9 +53,7 @@ def load_packaged(rest: str, kind: type, settings: Settings) -> Any:
     try:
         return getattr(import_module(module), constructor)(source, settings)
     except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"packaged:{rest} needs the package {error.name}.", remedy=f"pip install {error.name}"
-        ) from error
+        raise not_installed(error.name or rest) from error
 
 
 def locate(name: str, option: str | None, settings: Settings) -> Source:

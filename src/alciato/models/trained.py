@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alciato.errors import MissingPackage, ModelError, unknown_name
+from alciato.errors import ModelError, not_installed, unknown_name
 from alciato.models.weights import file_hash
 from alciato.settings import Settings
 
@@ -122,9 +122,7 @@ def load_trained(rest: str, kind: type, settings: Settings) -> Any:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("alciato"):
             raise
-        raise MissingPackage(
-            f"the package {error.name} is not installed.", remedy="Install it: pip install 'alciato[train]'"
-        ) from error
+        raise not_installed(error.name or "torch") from error
     if not isinstance(made, kind):
         raise wrong_kind(trained.name, kind, [type(made).__name__])
     return made

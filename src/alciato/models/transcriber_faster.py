@@ -21,7 +21,7 @@ class FasterWhisper:
     """A `Transcriber` of some hundred languages."""
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
-        need("faster_whisper", "speech")
+        need("faster_whisper")
         from faster_whisper import WhisperModel
 
         self._model = WhisperModel(str(folder), cpu_threads=settings.threads or 0, local_files_only=True)

@@ -22,8 +22,7 @@ class TransformersTranscriber:
     """A `Transcriber` of whatever languages the model knows."""
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
-        need("torch", "train")
-        need("transformers", "train")
+        need("torch", "transformers")
         from transformers import pipeline
 
         prepare_torch(settings)

@@ -46,7 +46,10 @@ def pictograph(size: int) -> ImageFont.FreeTypeFont:
 
 @cache
 def _face(script: str, size: int, weight: int) -> ImageFont.FreeTypeFont:
-    face = ImageFont.truetype(str(_file(script)), size)
+    # Pillow's other engine, raqm, is only there where the system has fribidi: with it places would differ by machine.
+    # Bengali cannot do without: there letters change their order and join.
+    engine = ImageFont.Layout.RAQM if script == "bengali" else ImageFont.Layout.BASIC
+    face = ImageFont.truetype(str(_file(script)), size, layout_engine=engine)
     if script == "latin":
         face.set_variation_by_axes([weight, 82 if weight == BLACK else 100])  # weight, width in per cent
     return face
