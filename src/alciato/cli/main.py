@@ -75,7 +75,7 @@ def _keep_results_apart() -> None:
         return
     results = os.fdopen(os.dup(1), "wb")
     sys.stdout = io.TextIOWrapper(
-        results, sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=sys.stdout.line_buffering
+        results, sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=bool(sys.stdout.line_buffering)
     )
     os.dup2(2, 1)
 
