@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from alciato.cli.contract import DONE, SKIPPED, JsonFlag, QuietFlag, Terminal
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
-    from alciato.learn.lessons import Taught
+    from alciato.learn.lessons import Taught, Verb
 
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="Folder, table of posts, or a collection.")]
 StrategyFlag = Annotated[str, typer.Option("--strategy", metavar="NAME", help="`alciato learn list` shows them.")]
@@ -34,52 +34,35 @@ DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show on
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     learn = typer.Typer(no_args_is_help=True, help="Train a part on your own posts; use it as trained:FOLDER.")
-    learn.command()(judge)
-    learn.command()(reader)
+    learn.command("judge", help="Train a judge strategy.")(_teaching("judge"))
+    learn.command("reader", help="Train a reader: what a picture is.")(_teaching("reader"))
     learn.command("list")(list_)
     app.add_typer(learn, name="learn")
 
 
-def judge(
-    data: DataArgument,
-    strategy: StrategyFlag,
-    out: OutFlag = None,
-    labels: LabelsFlag = None,
-    label_field: FieldFlag = "label",
-    classes: ClassesFlag = None,
-    seed: SeedFlag = 0,
-    epochs: EpochsFlag = None,
-    set_: ChangesFlag = None,
-    option: OptionsFlag = None,
-    dry_run: DryFlag = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> None:
-    """Train a judge strategy."""
-    source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
-    training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
-    _learn("judge", strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
+def _teaching(verb: Verb) -> Callable[..., None]:
+    """Make the command of a verb: the flags are the same for all that can be trained."""
 
+    def command(
+        data: DataArgument,
+        strategy: StrategyFlag,
+        out: OutFlag = None,
+        labels: LabelsFlag = None,
+        label_field: FieldFlag = "label",
+        classes: ClassesFlag = None,
+        seed: SeedFlag = 0,
+        epochs: EpochsFlag = None,
+        set_: ChangesFlag = None,
+        option: OptionsFlag = None,
+        dry_run: DryFlag = False,
+        json: JsonFlag = False,
+        quiet: QuietFlag = False,
+    ) -> None:
+        source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
+        training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
+        _learn(verb, strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
 
-def reader(
-    data: DataArgument,
-    strategy: StrategyFlag,
-    out: OutFlag = None,
-    labels: LabelsFlag = None,
-    label_field: FieldFlag = "label",
-    classes: ClassesFlag = None,
-    seed: SeedFlag = 0,
-    epochs: EpochsFlag = None,
-    set_: ChangesFlag = None,
-    option: OptionsFlag = None,
-    dry_run: DryFlag = False,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
-) -> None:
-    """Train a reader: what a picture is."""
-    source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
-    training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
-    _learn("reader", strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
+    return command
 
 
 def list_(json: JsonFlag = False) -> None:
@@ -96,7 +79,7 @@ def list_(json: JsonFlag = False) -> None:
 
 
 def _learn(
-    verb: Literal["judge", "reader"],
+    verb: Verb,
     strategy: str,
     source: Mapping[str, Any],
     out: Path | None,
