@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from importlib.util import find_spec
 from math import exp
 
 import numpy as np
@@ -288,13 +287,6 @@ def test_what_is_not_there_says_so(settings, tmp_path):
             load("hf:some/model", Encoder, Settings(offline=True, cache=tmp_path))
     finally:
         go_online()
-
-
-def test_a_ctranslate2_folder_wants_faster_whisper(settings, tmp_path):
-    (tmp_path / "model.bin").write_bytes(b"plain table")
-    expected = MissingPackage if find_spec("faster_whisper") is None else ModelError
-    with pytest.raises(expected):
-        load(f"hf:{tmp_path}", Transcriber, settings)
 
 
 def test_without_torch_the_extra_is_named(settings, language, monkeypatch):

@@ -33,13 +33,14 @@ class FasterWhisper:
         sound = resample(samples, rate, RATE)
         if sound.size == 0:
             return []
+        last = sound.size / RATE  # it hears windows of 30 s and may place words in the silence that fills the last
         with self._lock:
             found = list(self._model.transcribe(sound, temperature=0.0)[0])
         return [
             Finding(
                 text=segment.text.strip(),
-                start=max(0.0, segment.start),
-                end=max(0.0, segment.end),
+                start=min(max(0.0, segment.start), last),
+                end=min(max(0.0, segment.end), last),
                 confidence=min(1.0, exp(segment.avg_logprob)),
             )
             for segment in found

@@ -59,7 +59,7 @@ NEIGHBOURS = ("ViT 0, 0", "ViTa 0, 1", "ViTa 1/3, 1/2", "ViTa 1/3, 0")
     refutes="it is level with the baseline or behind, visual parts alone are as good, or another mixture is better.",
     small={"posts": 24, "tests": 8, "epochs": 1},
 )
-def memetector(seed: int, variant: str, posts: int = 800, tests: int = 400, epochs: int = 8) -> dict[str, float]:
+def memetector(seed: int, variant: str, posts: int = 1500, tests: int = 400, epochs: int = 8) -> dict[str, float]:
     """Train one variant and test it on all sources of plain pictures."""
     from alciato.experiments.data.memes import trained_and_tested
 
