@@ -19,10 +19,10 @@ import pyarrow as pa
 
 from alciato.errors import AlciatoError, BadMedia
 from alciato.item import Finding, Image, Post, Reading
+from alciato.memory import give_back_memory
 from alciato.progress import Progress, Report, silent
 from alciato.read.batch import BatchReader, Job
 from alciato.read.found import ROW, Found, together
-from alciato.read.memory import few_heaps, give_back_memory
 from alciato.read.plan import left_to_read
 from alciato.settings import Settings, default_settings
 from alciato.store import Collection
@@ -122,7 +122,6 @@ def _run(
     plan: pa.Table, collection: Collection, settings: Settings, kinds: list[str] | None
 ) -> Iterator[pa.RecordBatch]:
     """Stream the results of the plan, a record batch of (item, found) at a time."""
-    few_heaps()
     daft = _daft(settings.runner)
     types = tuple(sorted(_types(collection.item_parts())))
     place = (collection.uri, settings.model_dump_json(), types, None if kinds is None else tuple(kinds))

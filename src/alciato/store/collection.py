@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Item, Post, Reading, Unit, Verdict
+from alciato.memory import few_heaps
 from alciato.store import tables
 from alciato.store.lock import writer_lock
 from alciato.store.maintain import ensure_text_indexes, maintain
@@ -60,6 +61,7 @@ class Collection:
     @classmethod
     def open(cls, uri: str | Path, *, create: bool = True) -> Collection:
         """Open a collection; make it if there is none. With `create=False` a missing one is a `UsageError`."""
+        few_heaps()  # before LanceDB starts its threads
         address = str(uri) if "://" in str(uri) else str(Path(uri).expanduser().resolve())
         if "://" not in address:
             if not create and not Path(address, "items.lance").exists():

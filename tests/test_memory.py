@@ -9,7 +9,7 @@ SCRIPT = """
 import gc
 from concurrent.futures import ThreadPoolExecutor
 import psutil, pyarrow as pa
-from alciato.read.memory import few_heaps, give_back_memory
+from alciato.memory import few_heaps, give_back_memory
 
 few_heaps()
 assert pa.default_memory_pool().backend_name == "system"
