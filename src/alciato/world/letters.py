@@ -11,7 +11,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import ImageFont, features
 
 from alciato.errors import MissingPackage
 
@@ -47,8 +47,9 @@ def pictograph(size: int) -> ImageFont.FreeTypeFont:
 @cache
 def _face(script: str, size: int, weight: int) -> ImageFont.FreeTypeFont:
     # Pillow's other engine, raqm, is only there where the system has fribidi: with it places would differ by machine.
-    # Bengali cannot do without: there letters change their order and join.
-    engine = ImageFont.Layout.RAQM if script == "bengali" else ImageFont.Layout.BASIC
+    # Bengali wants it where it is there: its letters change their order and join.
+    shaped = script == "bengali" and features.check_feature("raqm")
+    engine = ImageFont.Layout.RAQM if shaped else ImageFont.Layout.BASIC
     face = ImageFont.truetype(str(_file(script)), size, layout_engine=engine)
     if script == "latin":
         face.set_variation_by_axes([weight, 82 if weight == BLACK else 100])  # weight, width in per cent
