@@ -10,15 +10,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ctypes.util import find_library
+from ctypes import CDLL
 
 REMEDY = "On Debian and Ubuntu: apt install libgomp1"
 """llama.cpp's package is the one that does not bring its own OpenMP."""
-
-
-def lacks_openmp() -> bool:
-    """Tell whether this is a bare Linux without OpenMP's library."""
-    return sys.platform == "linux" and find_library("gomp") is None
 
 
 @contextmanager
@@ -39,3 +34,15 @@ def openmp(threads: int | None = None) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def lacks_openmp() -> bool:
+    """Tell whether this is a bare Linux without OpenMP's library."""
+    if sys.platform != "linux":
+        return False
+    try:
+        with openmp():
+            CDLL("libgomp.so.1")
+    except OSError:
+        return True
+    return False
