@@ -1,6 +1,6 @@
 """Search on 100,000 units: our hybrid query against LanceDB's own fused query, on one table, in one run.
 
-    python benchmarks/search.py [--units 100000] [--queries 100]
+    python benchmarks/search.py [--units 100000] [--queries 1000]
 
 The units are sentences of words under Zipf's law with vectors in clusters, as text encoders make them; ours
 also weighs hits against chance, joins them to posts and says why. Both get the query's words and its vector:
@@ -147,6 +147,6 @@ def figures(units: int, times: np.ndarray, encoding: list[float]) -> dict[str, f
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--units", type=int, default=100_000)
-    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--queries", type=int, default=1000)
     given = parser.parse_args()
     print(json.dumps(measure(given.units, given.queries), indent=2))

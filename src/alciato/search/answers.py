@@ -67,18 +67,22 @@ def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
 
 def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Settings) -> list[Ranking]:
     if encoder is None:
-        found = by_words(scope, words)
-        return _answering(words, [telling(found, words), *_parts(scope, words, found)], {})
+        return _answering(words, _worded(scope, words), {})
     scope = replace(scope, columns=("vector",))
-    waiting = _threads().submit(by_words, scope, words)
+    waiting = _threads().submit(_worded, scope, words)
     query = encoder.encode([words], "query")[0]  # (dimension,)
     meant = by_meaning(scope, query)
-    found = waiting.result()
-    rankings = [telling(found, words), *_parts(scope, words, found), meant]
+    rankings = [*waiting.result(), meant]
     likeness = _likenesses(rankings, query, scope, encoder, settings)
     order = sorted(meant.matches, key=lambda match: (-likeness[match.row["id"]], match.row["id"]))
     rankings[-1] = replace(meant, matches=tuple(order))
     return _answering(words, rankings, likeness)
+
+
+def _worded(scope: Scope, words: str) -> list[Ranking]:
+    """Rank by words and, where that says too little, by parts of words."""
+    found = by_words(scope, words)
+    return [telling(found, words), *_parts(scope, words, found)]
 
 
 def _parts(scope: Scope, words: str, worded: Ranking) -> list[Ranking]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 
 COMMON = 5.6
 """Zipf frequency from which a word says nothing of the matter: who, the, what, is."""
+STEM = 4
+"""Letters that two forms of a word share at least."""
 _WORD = re.compile(r"[^\W_]+(?:['\u0300-\u036f\u0900-\u0dff\u0e31-\u0e4e]+[^\W_]*)*")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]+")
 
@@ -48,8 +50,13 @@ def shared(weights: Mapping[str, float], text: str) -> float:
     """Share of the weights whose words the text holds, 0..1."""
     total = sum(weights.values())
     here = set(words_of(text))
-    found = sum(weight for word, weight in weights.items() if word in here or any(same(word, other) for other in here))
+    found = sum(weight for word, weight in weights.items() if word in here or _has_form_of(word, here))
     return found / total if total else 0.0
+
+
+def _has_form_of(word: str, here: Iterable[str]) -> bool:
+    beginning = word[:STEM]  # most words begin otherwise: that is seen without a call
+    return any(other.startswith(beginning) and same(word, other) for other in here)
 
 
 def same(word: str, other: str) -> bool:
@@ -57,8 +64,8 @@ def same(word: str, other: str) -> bool:
     if word == other:
         return True
     shorter = min(len(word), len(other))
-    stem = max(4, shorter - 2)
-    return shorter >= 4 and abs(len(word) - len(other)) <= 3 and word[:stem] == other[:stem]
+    stem = max(STEM, shorter - 2)
+    return shorter >= STEM and abs(len(word) - len(other)) <= 3 and word[:stem] == other[:stem]
 
 
 def _rarity(word: str, language: str) -> float:
@@ -72,9 +79,15 @@ def _rarity(word: str, language: str) -> float:
 
 def _language(query: str) -> str:
     """Language whose word frequencies apply; English where there are none, or none is clear."""
-    from wordfreq import available_languages
-
     from alciato.read.language import detect
 
     code = detect(query).code or "en"
-    return code if code in available_languages() and code not in ("zh", "ja", "ko") else "en"
+    return code if code in _languages() else "en"
+
+
+@cache
+def _languages() -> frozenset[str]:
+    """Languages with frequencies of words; looked up once, since wordfreq lists its folder each time."""
+    from wordfreq import available_languages
+
+    return frozenset(available_languages()) - {"zh", "ja", "ko"}

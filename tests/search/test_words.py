@@ -1,0 +1,39 @@
+"""Words in common: forms of a word count, in any script."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alciato.search.words import same, shared, weighed, words_of
+
+WORDS = st.text("abcdé ", min_size=1, max_size=40)
+
+
+@given(WORDS, WORDS)
+def test_a_share_is_the_weight_of_the_words_that_stand_there_in_some_form(query, text):
+    weights = dict.fromkeys(words_of(query), 1.0)
+    here = words_of(text)
+    held = [any(same(word, other) for other in here) for word in weights]
+    assert shared(weights, text) == pytest.approx(sum(held) / len(held) if held else 0)
+
+
+@pytest.mark.parametrize(("word", "other"), [("market", "markets"), ("closed", "closing"), ("robot", "robots")])
+def test_forms_of_a_word_are_the_same(word, other):
+    assert same(word, other)
+    assert same(other, word)
+
+
+@pytest.mark.parametrize(("word", "other"), [("cat", "cats"), ("market", "marmot"), ("rain", "train")])
+def test_short_words_and_other_beginnings_are_not(word, other):
+    assert not same(word, other)
+
+
+def test_rare_words_weigh_and_common_ones_do_not():
+    weights = weighed("the marmalade")
+    assert list(weights) == ["marmalade"]
+    assert shared(weights, "Marmalade on toast") == 1
+    assert shared(weights, "the toast") == 0
+
+
+def test_scripts_without_spaces_are_compared_by_pairs_of_letters():
+    assert words_of("火星人の家") == ("火星", "星人", "人の", "の家")
