@@ -5,6 +5,9 @@ The exit code says whose fault it is: 2 the command was not understood, 3 it cou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AlciatoError(Exception):
     """Something could not be done; `remedy` says what would help."""
@@ -43,6 +46,17 @@ def not_installed(module: str) -> MissingPackage:
     top = module.partition(".")[0]
     bringing = [f"'alciato[{extra}]'" for extra, modules in EXTRAS.items() if top in modules.split()]
     return MissingPackage(f"the package {top} is not installed.", remedy=f"pip install {(bringing or [top])[0]}")
+
+
+@contextmanager
+def naming_what_is_missing() -> Iterator[None]:
+    """Turn the failed import of a package into `MissingPackage`; a module of our own that is not there is a defect."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "alciato":
+            raise
+        raise not_installed(error.name) from error
 
 
 class ModelError(AlciatoError):

@@ -31,9 +31,13 @@ def odd_sizes() -> list[tuple[int, int]]:
     return [(int(rows), int(columns)) for rows, columns in np.random.default_rng(1).integers(64, 401, (60, 2))]
 
 
+def photograph(name: str) -> Image.Image:
+    return Image.fromarray(getattr(data, name)()).convert("RGB")
+
+
 def reference_pictures() -> dict[str, Image.Image]:
     """All pictures of which the reference's hash is known."""
-    photographs = {name: Image.fromarray(getattr(data, name)()).convert("RGB") for name in PHOTOGRAPHS}
+    photographs = {name: photograph(name) for name in PHOTOGRAPHS}
     drawn = {f"{rows}x{columns}": picture(rows, columns) for rows, columns in [*odd_sizes(), *SMALL, BIG]}
     return photographs | drawn
 
@@ -55,7 +59,7 @@ def reference(name: str) -> tuple[np.ndarray, float]:
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
 def test_equals_the_reference_on_photographs(name):
-    image = Image.fromarray(getattr(data, name)()).convert("RGB")
+    image = photograph(name)
     bits, quality = reference(name)
     assert distance(pdq(image).bits, bits) == 0
     assert pdq(image).quality == pytest.approx(quality, abs=0.02)

@@ -3,7 +3,6 @@ import pytest
 
 from alciato.models import Encoder, load
 from alciato.search.chance import DIRECTIONS, everyday, sentences_of_everyday, space_of
-from alciato.search.words import shared, weighed, words_of
 from alciato.settings import load_settings
 
 
@@ -43,25 +42,3 @@ def test_everyday_sentences_are_kept_on_disk(tmp_path):
     again = everyday(encoder, settings)
     np.testing.assert_array_equal(first, again)
     assert first[0].shape == (len(sentences_of_everyday()), encoder.dimension)
-
-
-def test_rare_words_weigh_and_common_ones_do_not():
-    weights = weighed("who saw the marmalade in the kitchen")
-    assert set(weights) == {"saw", "marmalade", "kitchen"}
-    assert weights["marmalade"] > weights["kitchen"] > 0
-    assert shared(weights, "Marmalades everywhere!") == pytest.approx(weights["marmalade"] / sum(weights.values()))
-    assert shared(weights, "the who in the") == 0
-    assert weighed("the who") == {"the": 1.0, "who": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("El NIÑO, come!", ("el", "nino", "come")),
-        ("মঙ্গল গ্রহের", ("মঙ্গল", "গ্রহের")),
-        ("今天天气", ("今天", "天天", "天气")),
-        ("", ()),
-    ],
-)
-def test_words_of_any_script(text, words):
-    assert words_of(text) == words

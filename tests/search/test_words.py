@@ -29,11 +29,26 @@ def test_short_words_and_other_beginnings_are_not(word, other):
 
 
 def test_rare_words_weigh_and_common_ones_do_not():
-    weights = weighed("the marmalade")
-    assert list(weights) == ["marmalade"]
-    assert shared(weights, "Marmalade on toast") == 1
-    assert shared(weights, "the toast") == 0
+    weights = weighed("who saw the marmalade in the kitchen")
+    assert set(weights) == {"saw", "marmalade", "kitchen"}
+    assert weights["marmalade"] > weights["kitchen"] > 0
+    assert shared(weights, "Marmalades everywhere!") == pytest.approx(weights["marmalade"] / sum(weights.values()))
+    assert shared(weights, "the who in the") == 0
+    assert list(weighed("the marmalade")) == ["marmalade"]
+    assert shared(weighed("the marmalade"), "Marmalade on toast") == 1
+    assert shared(weighed("the marmalade"), "the toast") == 0
+    assert weighed("the who") == {"the": 1.0, "who": 1.0}
 
 
-def test_scripts_without_spaces_are_compared_by_pairs_of_letters():
-    assert words_of("火星人の家") == ("火星", "星人", "人の", "の家")
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("El NIÑO, come!", ("el", "nino", "come")),
+        ("মঙ্গল গ্রহের", ("মঙ্গল", "গ্রহের")),
+        ("今天天气", ("今天", "天天", "天气")),
+        ("火星人の家", ("火星", "星人", "人の", "の家")),
+        ("", ()),
+    ],
+)
+def test_words_of_any_script(text, words):
+    assert words_of(text) == words

@@ -12,7 +12,7 @@ import typer
 from alciato import __version__
 from alciato.cli import answering, collecting, experimenting, finding, judging, learning, plugging, showing, worlds
 from alciato.cli.contract import FAILED
-from alciato.errors import AlciatoError, not_installed
+from alciato.errors import AlciatoError, naming_what_is_missing
 
 _INTERRUPTED = 130
 """What typer leaves with after ctrl-C."""
@@ -49,13 +49,11 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve each other
     _keep_results_apart()
     try:
-        app()
+        with naming_what_is_missing():
+            app()
     except AlciatoError as error:
-        _fail(error)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("alciato"):
-            raise
-        _fail(not_installed(error.name))
+        sys.stderr.write(f"alciato: {error}\n")
+        sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code != _INTERRUPTED:
             raise
@@ -78,11 +76,6 @@ def _keep_results_apart() -> None:
         results, sys.stdout.encoding, errors=sys.stdout.errors, line_buffering=bool(sys.stdout.line_buffering)
     )
     os.dup2(2, 1)
-
-
-def _fail(error: AlciatoError) -> NoReturn:
-    sys.stderr.write(f"alciato: {error}\n")
-    sys.exit(error.exit_code)
 
 
 def _leave_at_once(status: int) -> NoReturn:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from alciato.errors import not_installed
+from alciato.errors import naming_what_is_missing
 
 if TYPE_CHECKING:
     from alciato.learn.batches import Batch, Collate, held_out
@@ -61,12 +61,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    try:
+    with naming_what_is_missing():
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    except ModuleNotFoundError as error:
-        if error.name and error.name.split(".")[0] == "alciato":
-            raise
-        raise not_installed(error.name or "torch") from error
 
 
 __all__ = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from alciato.errors import not_installed, unknown_name
+from alciato.errors import naming_what_is_missing, unknown_name
 from alciato.models.protocols import Chat, Detector, Encoder, Ocr, Transcriber, VoiceActivity
 from alciato.models.registry import wrong_kind
 from alciato.models.weights import Pin, Source, package_folder, package_version, verify
@@ -50,10 +50,8 @@ def load_packaged(rest: str, kind: type, settings: Settings) -> Any:
         raise wrong_kind(f"packaged:{rest}", kind, [entry.kind.__name__], fitting)
     module, constructor = entry.loader.split(":")
     source = locate(name, option or None, settings)
-    try:
+    with naming_what_is_missing():
         return getattr(import_module(module), constructor)(source, settings)
-    except ModuleNotFoundError as error:
-        raise not_installed(error.name or rest) from error
 
 
 def locate(name: str, option: str | None, settings: Settings) -> Source:

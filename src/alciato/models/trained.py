@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from alciato.errors import ModelError, not_installed, unknown_name
+from alciato.errors import ModelError, naming_what_is_missing, unknown_name
 from alciato.models.weights import file_hash
 from alciato.settings import Settings
 
@@ -117,12 +117,8 @@ def load_trained(rest: str, kind: type, settings: Settings) -> Any:
     if trained.kind not in KINDS:
         raise unknown_name("kind of trained model", trained.kind, list(KINDS))
     module, name = KINDS[trained.kind].split(":")
-    try:
+    with naming_what_is_missing():
         made = getattr(import_module(module), name).of_trained(trained, settings)
-    except ModuleNotFoundError as error:
-        if error.name and error.name.startswith("alciato"):
-            raise
-        raise not_installed(error.name or "torch") from error
     if not isinstance(made, kind):
         raise wrong_kind(trained.name, kind, [type(made).__name__])
     return made
