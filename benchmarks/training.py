@@ -20,7 +20,7 @@ from torch import nn
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
 from alciato.learn.order import Order
 from alciato.learn.schedule import rate_factor
-from alciato.models.backbones import VisionTransformer, VisionTransformerConfig
+from alciato.nets import VisionTransformer, VisionTransformerConfig
 
 MOST = 1.1
 CLASSES = ("first", "second")

@@ -9,9 +9,9 @@ SCRIPT = """
 import gc
 from concurrent.futures import ThreadPoolExecutor
 import psutil, pyarrow as pa
-from alciato.memory import few_heaps, give_back_memory
+from alciato.memory import limit_malloc_arenas, release_memory
 
-few_heaps()
+limit_malloc_arenas()
 assert pa.default_memory_pool().backend_name == "system"
 before = psutil.Process().memory_info().rss
 with ThreadPoolExecutor(8) as threads:
@@ -19,7 +19,7 @@ with ThreadPoolExecutor(8) as threads:
 full = psutil.Process().memory_info().rss
 del held
 gc.collect()
-give_back_memory()
+release_memory()
 print((full - before) >> 20, (psutil.Process().memory_info().rss - before) >> 20)
 """
 

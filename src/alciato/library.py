@@ -14,16 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from alciato.progress import Progress, Report, silent
-from alciato.settings import Settings, load_settings
+from alciato.models import Runtime
+from alciato.progress import Progress, ProgressCallback, silent
+from alciato.settings import Settings
 from alciato.store import Collection, Status
 
 if TYPE_CHECKING:
     from alciato.ask import Reply
+    from alciato.duplicates import Cluster
     from alciato.item import Item, Post, Verdict
     from alciato.judge import Policy
     from alciato.read import ReadSummary
-    from alciato.search import Cluster, Hit
+    from alciato.search import Hit
     from alciato.sources import Skipped
 
 
@@ -38,29 +40,27 @@ class AddSummary:
     read: ReadSummary | None = None
 
 
-def open_library(uri: str | Path | None = None, *, settings: Settings | None = None, create: bool = True) -> Library:
+def open(  # noqa: A001 - alciato.open, as in gzip.open
+    uri: str | Path | None = None, *, settings: Settings | None = None, create: bool = True
+) -> Library:
     """Open the collection in a folder or at an `s3://` URI; by default the one that the settings name."""
-    settings = settings or load_settings()
-    if settings.offline:
-        from alciato.models.offline import go_offline
-
-        go_offline()
-    return Library(Collection.open(uri or settings.collection, create=create), settings)
+    runtime = Runtime(settings)
+    return Library(Collection.open(uri or runtime.settings.collection, create=create), runtime)
 
 
 class Library:
-    """A collection with the verbs as methods; `settings` name the models."""
+    """A collection with the verbs as methods; its runtime holds the models."""
 
-    def __init__(self, collection: Collection, settings: Settings | None = None) -> None:
+    def __init__(self, collection: Collection, runtime: Runtime) -> None:
         self.collection = collection
-        self.settings = settings or load_settings()
+        self.runtime = runtime
 
     def add(
         self,
         *paths: str | Path,
         mapping: Mapping[str, str] | None = None,
         read: bool = True,
-        report: Report = silent,
+        report: ProgressCallback = silent,
     ) -> AddSummary:
         """Take files and folders in, and read them. What cannot be taken is listed in `skipped`.
 
@@ -75,7 +75,7 @@ class Library:
         return summary
 
     def _scan(
-        self, paths: Sequence[Path], mapping: Mapping[str, str] | None, summary: AddSummary, report: Report
+        self, paths: Sequence[Path], mapping: Mapping[str, str] | None, summary: AddSummary, report: ProgressCallback
     ) -> Iterator[Post]:
         """Pass posts on, keep what was skipped, and tell how far it is."""
         from alciato.errors import UsageError
@@ -85,7 +85,7 @@ class Library:
             raise UsageError("it is not there.", where=", ".join(map(str, paths)), remedy="Check the path.")
 
         taken = 0
-        for found in scan(paths, self.settings.limits, mapping):
+        for found in scan(paths, self.runtime.settings.limits, mapping):
             if isinstance(found, Skipped):
                 summary.skipped.append(found)
             else:
@@ -94,12 +94,17 @@ class Library:
             report(Progress("adding", taken, None, len(summary.skipped)))
 
     def read(
-        self, *, kinds: Sequence[str] | None = None, again: bool = False, retry: bool = False, report: Report = silent
+        self,
+        *,
+        kinds: Sequence[str] | None = None,
+        again: bool = False,
+        retry: bool = False,
+        report: ProgressCallback = silent,
     ) -> ReadSummary:
         """Read what is unread, or what another model than the one named has read."""
         from alciato.read import read
 
-        summary = read(self.collection, self.settings, kinds=kinds, again=again, retry=retry, report=report)
+        summary = read(self.collection, self.runtime, kinds=kinds, again=again, retry=retry, report=report)
         self.collection.maintain()
         return summary
 
@@ -114,19 +119,19 @@ class Library:
         """Find posts by words, by a picture, or by both; best first."""
         from alciato.search import search
 
-        return search(self.collection, words, image=image, where=where, k=k, settings=self.settings)
+        return search(self.collection, words, image=image, where=where, k=k, runtime=self.runtime)
 
     def similar(self, item: str, *, k: int = 10) -> list[Hit]:
         """Find the posts that are most like one of the collection."""
         from alciato.search import similar
 
-        return similar(self.collection, item, k=k, settings=self.settings)
+        return similar(self.collection, item, k=k, runtime=self.runtime)
 
     def duplicates(self) -> list[Cluster]:
         """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip."""
-        from alciato.search import duplicates
+        from alciato.duplicates import duplicates
 
-        return duplicates(self.collection, settings=self.settings)
+        return duplicates(self.collection, runtime=self.runtime)
 
     def judge(
         self,
@@ -135,7 +140,7 @@ class Library:
         strategy: str = "prototype",
         ids: Sequence[str] | None = None,
         again: bool = False,
-        report: Report = silent,
+        report: ProgressCallback = silent,
     ) -> Iterator[Verdict]:
         """Judge posts against a policy: a name that ships, or the path of a YAML file.
 
@@ -144,23 +149,23 @@ class Library:
         from alciato.judge import judge
 
         loaded = self.policy(policy, strategy)
-        return judge(self.collection, loaded, strategy, ids=ids, settings=self.settings, again=again, report=report)
+        return judge(self.collection, loaded, strategy, ids=ids, runtime=self.runtime, again=again, report=report)
 
     def policy(self, policy: str | Path | Policy | None, strategy: str = "prototype") -> Policy:
         """Give the policy of that name or path, or the one that a strategy judges by if none is named."""
         from alciato.judge import load_policy
 
         if policy is None and strategy == "modular":
-            from alciato.judge.modular_strategy import policy_of
+            from alciato.judge.strategies.modular import policy_of
 
-            return policy_of(self.settings)
+            return policy_of(self.runtime)
         return load_policy(policy or "general") if policy is None or isinstance(policy, str | Path) else policy
 
     def ask(self, question: str, *, k: int = 8) -> Reply:
         """Answer from the collection, every sentence with the posts that it rests on."""
         from alciato.ask import ask
 
-        return ask(self.collection, question, k=k, settings=self.settings)
+        return ask(self.collection, question, k=k, runtime=self.runtime)
 
     def items(self, ids: Sequence[str] | None = None, where: str | None = None) -> Iterator[Item]:
         """Yield the items, or some of them."""

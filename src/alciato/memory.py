@@ -17,7 +17,7 @@ M_ARENA_MAX = -8
 
 
 @cache
-def few_heaps() -> None:
+def limit_malloc_arenas() -> None:
     """Let Arrow allocate from the C library's heaps, and the C library make one a core, for threads to come."""
     import pyarrow as pa
 
@@ -26,7 +26,7 @@ def few_heaps() -> None:
         library.mallopt(M_ARENA_MAX, max(2, os.cpu_count() or 2))
 
 
-def give_back_memory() -> None:
+def release_memory() -> None:
     """Hand the free pages of the C library's heaps back to the system; only glibc needs it, and can."""
     if (library := _glibc()) is not None:
         library.malloc_trim(0)

@@ -16,7 +16,7 @@ class Progress:
     skipped: int = 0
 
 
-Report = Callable[[Progress], None]
+ProgressCallback = Callable[[Progress], None]
 
 
 def silent(_progress: Progress) -> None:

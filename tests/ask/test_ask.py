@@ -9,6 +9,7 @@ from alciato.ask import ask, render
 from alciato.ask.write import Draft, DraftSentence
 from alciato.errors import UsageError
 from alciato.item import Item, Post, Text
+from alciato.models import Runtime
 from alciato.read import read
 from alciato.settings import Settings
 from alciato.store import Collection
@@ -26,12 +27,12 @@ POSTS = {
 
 
 class Scripted:
-    name, fingerprint, sees = "scripted", "1", False
+    name, fingerprint, supports_images = "scripted", "1", False
 
     def __init__(self, *sentences: tuple[str, list[int]]) -> None:
         self.draft = Draft(sentences=[DraftSentence(text=text, citations=numbers) for text, numbers in sentences])
 
-    def fill(self, messages, schema, *, max_tokens=1024):
+    def generate_json(self, messages, schema, *, max_tokens=1024):
         del messages, max_tokens
         return schema.model_validate(self.draft.model_dump())
 
@@ -49,7 +50,7 @@ def collection(tmp_path_factory, settings):
         for id_, text in POSTS.items()
     ]
     made.add(posts)
-    read(made, settings)
+    read(made, Runtime(settings))
     return made
 
 
@@ -65,54 +66,56 @@ def collection(tmp_path_factory, settings):
     ],
 )
 def test_the_answer_cites_the_post_that_holds_it(collection, settings, question, item):
-    reply = ask(collection, question, settings=settings)
+    reply = ask(collection, question, runtime=Runtime(settings))
     assert reply.found
     assert item in {citation.item for citation in reply.citations}
 
 
 @pytest.mark.parametrize("question", ["How long should the batter rest?", "Bring what?", "Where were the house keys?"])
-def test_every_sentence_is_word_for_word_in_a_unit_of_the_store(collection, settings, question):
-    reply = ask(collection, question, settings=settings)
-    units = {unit.id: unit for unit in collection.units()}
+def test_every_sentence_is_word_for_word_in_a_segment_of_the_store(collection, settings, question):
+    reply = ask(collection, question, runtime=Runtime(settings))
+    segments = {segment.id: segment for segment in collection.segments()}
     known = {citation.number: citation for citation in reply.citations}
     for sentence in reply.sentences:
         assert sentence.citations
         for number in sentence.citations:
-            assert sentence.text in " ".join(units[known[number].unit].text.split())
+            assert sentence.text in " ".join(segments[known[number].segment].text.split())
             assert known[number].source == f"/posts/{known[number].item}.md"
 
 
 @pytest.mark.parametrize("question", ["What is the capital of Mongolia?", "¿Cuánto cuesta un vuelo a Lima?"])
 def test_what_the_posts_do_not_hold_is_not_answered(collection, settings, question):
-    reply = ask(collection, question, settings=settings)
+    reply = ask(collection, question, runtime=Runtime(settings))
     assert not reply.found
     assert reply.sentences == reply.citations == ()
 
 
 def test_an_empty_collection_holds_nothing(tmp_path, settings):
-    assert not ask(Collection.open(tmp_path), "Who?", settings=settings).found
+    assert not ask(Collection.open(tmp_path), "Who?", runtime=Runtime(settings)).found
 
 
 def test_words_are_answered_from_before_anything_is_read(tmp_path, settings):
     made = Collection.open(tmp_path)
     made.add([Post(Item(id="keys", parts=(Text(text=POSTS["keys"]),)))])
-    assert ask(made, "Where were the house keys?", settings=settings).sentences[0].text == POSTS["keys"]
+    assert ask(made, "Where were the house keys?", runtime=Runtime(settings)).sentences[0].text == POSTS["keys"]
 
 
 def test_an_empty_question_is_refused(collection, settings):
     with pytest.raises(UsageError, match="the question is empty"):
-        ask(collection, "  ", settings=settings)
+        ask(collection, "  ", runtime=Runtime(settings))
 
 
 def test_a_chat_model_writes_and_is_held_to_the_posts(collection, settings):
     chat = Scripted(("The batter should rest for an hour.", [1]), ("Alciato is a teapot.", [1]))
-    reply = ask(collection, "How long should the batter rest?", settings=settings, chat=chat)
+    reply = ask(collection, "How long should the batter rest?", runtime=Runtime(settings), chat=chat)
     assert [sentence.text for sentence in reply.sentences] == ["The batter should rest for an hour."]
     assert (reply.model, reply.dropped) == ("scripted", 1)
 
 
 def test_where_nothing_written_holds_the_posts_are_quoted(collection, settings):
-    reply = ask(collection, "How long should the batter rest?", settings=settings, chat=Scripted(("Forever.", [1])))
+    reply = ask(
+        collection, "How long should the batter rest?", runtime=Runtime(settings), chat=Scripted(("Forever.", [1]))
+    )
     assert reply.found
     assert reply.dropped == 1
     assert reply.sentences[0].text == "Let the batter rest for an hour before frying."
@@ -120,7 +123,7 @@ def test_where_nothing_written_holds_the_posts_are_quoted(collection, settings):
 
 def test_it_is_shown_with_numbers_and_places(collection, settings):
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(render(ask(collection, "How long should the batter rest?", settings=settings)))
+    console.print(render(ask(collection, "How long should the batter rest?", runtime=Runtime(settings))))
     shown = console.export_text()
     assert "Let the batter rest for an hour before frying. [1]" in shown
     assert "/posts/cake.md  Ada" in shown
@@ -128,5 +131,5 @@ def test_it_is_shown_with_numbers_and_places(collection, settings):
 
 def test_markup_in_posts_is_shown_as_it_is(collection, settings):
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(render(ask(collection, "Who says that Alciato is a teapot?", settings=settings)))
+    console.print(render(ask(collection, "Who says that Alciato is a teapot?", runtime=Runtime(settings))))
     assert "[/quote]" in console.export_text()

@@ -7,7 +7,7 @@ import yaml
 from alciato.ask.citations import passages
 from alciato.ask.support import HELD, Measure
 from alciato.demo.catalogue import catalogue
-from alciato.item import Unit
+from alciato.item import Segment
 
 QUESTIONS = yaml.safe_load(Path(__file__).with_name("questions.yaml").read_text("utf-8"))
 
@@ -25,8 +25,8 @@ def test_no_texts_give_no_supports(encoder, space):
 def test_what_is_held_and_what_is_not_is_told_apart(encoder, space):
     texts = [" ".join(post.lines) or post.text or ". ".join(post.spoken) for post in catalogue().posts]
     texts += [text for page in catalogue().newsletter for text in page.paragraphs]
-    units = [Unit(id=str(n), item=str(n), part=0, kind="body", text=text) for n, text in enumerate(texts)]
-    sentences = [one.text for one in passages(units)]
+    segments = [Segment(id=str(n), item=str(n), part=0, kind="body", text=text) for n, text in enumerate(texts)]
+    sentences = [one.text for one in passages(segments)]
     held = [(Measure(row["q"], encoder, space).support(sentences).max() >= HELD, bool(row["a"])) for row in QUESTIONS]
     assert sum(found and there for found, there in held) >= 20  # of 24
     assert sum(found and not there for found, there in held) <= 2  # of 16; search cuts most of these before

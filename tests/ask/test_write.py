@@ -7,7 +7,7 @@ import pytest
 from alciato.ask.citations import Numbering, passages
 from alciato.ask.support import Measure
 from alciato.ask.write import Draft, DraftSentence, supported, write
-from alciato.item import Item, Text, Unit
+from alciato.item import Item, Segment, Text
 
 TEXTS = {
     "mill": "Outing on Saturday at four by the old mill, bring a blanket.",
@@ -19,13 +19,13 @@ TEXTS = {
 class Scripted:
     """A chat model that says what it was told to say, and keeps what it was asked."""
 
-    name, fingerprint, sees = "scripted", "1", False
+    name, fingerprint, supports_images = "scripted", "1", False
 
     def __init__(self, *sentences: tuple[str, list[int]]) -> None:
         self.draft = Draft(sentences=[DraftSentence(text=text, citations=numbers) for text, numbers in sentences])
         self.asked = []
 
-    def fill(self, messages, schema, *, max_tokens=1024):
+    def generate_json(self, messages, schema, *, max_tokens=1024):
         del max_tokens
         self.asked.append(messages)
         return schema.model_validate(self.draft.model_dump())
@@ -38,8 +38,8 @@ def asked(encoder, space):
 
 def written(chat, asked):
     items = {id_: Item(id=id_, parts=(Text(text=text),)) for id_, text in TEXTS.items()}
-    units = [Unit(id=f"{id_}/0/body/0", item=id_, part=0, kind="body", text=text) for id_, text in TEXTS.items()]
-    return write(asked, passages(units), Numbering(items), chat)
+    segments = [Segment(id=f"{id_}/0/body/0", item=id_, part=0, kind="body", text=text) for id_, text in TEXTS.items()]
+    return write(asked, passages(segments), Numbering(items), chat)
 
 
 def test_a_supported_sentence_stays_with_its_source(asked):

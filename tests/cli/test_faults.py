@@ -35,13 +35,13 @@ def test_a_hundred_good_files_are_read_and_twenty_bad_ones_reported(alciato, tmp
 def contents(folder: Path) -> dict[str, list[Any]]:
     """Everything a collection holds, but for the times of writing."""
     collection = Collection.open(folder, create=False)
-    vectors = collection.table("units").search().select(["id", "vector"]).limit(None).to_list()
+    vectors = collection.table("segments").search().select(["id", "vector"]).limit(None).to_list()
     readings = [reading.model_copy(update={"read_at": None}) for reading in collection.readings()]
     return {
         "items": sorted(collection.items(), key=lambda item: item.id),
         "media": sorted(row["sha"] for row in collection.table("media").search().select(["sha"]).to_list()),
         "readings": sorted(readings, key=lambda r: (r.item, r.part, r.kind)),
-        "units": sorted(collection.units(), key=lambda unit: unit.id),
+        "segments": sorted(collection.segments(), key=lambda segment: segment.id),
         "vectors": sorted((row["id"], row["vector"]) for row in vectors),
     }
 

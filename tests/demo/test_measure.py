@@ -7,7 +7,7 @@ import pytest
 from alciato.demo.catalogue import Query
 from alciato.demo.measure import copy_figures, judge_figures, named, search_figures, text_figures
 from alciato.demo.truth import DemoTruth, TruthPost
-from alciato.item import Image, Item, Text, Unit, Verdict
+from alciato.item import Image, Item, Segment, Text, Verdict
 
 SHA = "ab" * 32
 TRUTH = DemoTruth(
@@ -59,13 +59,13 @@ def test_copies_are_counted_in_pairs():
 
 
 def test_words_are_counted_whatever_their_order_and_case_and_only_in_latin_script():
-    units = [
-        Unit(id="cat/0/ocr/0", item="cat", part=0, kind="ocr", text="A Nap"),
-        Unit(id="cat/0/ocr/1", item="cat", part=0, kind="ocr", text="I need need"),
-        Unit(id="copy/0/ocr/0", item="copy", part=0, kind="ocr", text="INEED"),
-        Unit(id="bad/0/speech/0", item="bad", part=0, kind="speech", text="go cow"),
+    segments = [
+        Segment(id="cat/0/ocr/0", item="cat", part=0, kind="ocr", text="A Nap"),
+        Segment(id="cat/0/ocr/1", item="cat", part=0, kind="ocr", text="I need need"),
+        Segment(id="copy/0/ocr/0", item="copy", part=0, kind="ocr", text="INEED"),
+        Segment(id="bad/0/speech/0", item="bad", part=0, kind="speech", text="go cow"),
     ]
-    figures = text_figures(TRUTH, NAMES, units)
+    figures = text_figures(TRUTH, NAMES, segments)
     assert (figures.words, figures.read) == (8, 4)
     assert (figures.spoken_words, figures.heard) == (2, 1)
 

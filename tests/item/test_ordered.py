@@ -8,7 +8,7 @@ from PIL import Image
 
 from alciato.errors import BadMedia
 from alciato.item import Table, Text
-from alciato.item.datasets import from_row
+from alciato.sources.datasets import from_row
 
 
 def _png() -> bytes:

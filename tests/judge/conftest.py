@@ -69,21 +69,21 @@ class WordEncoder:
 class ScriptedChat:
     """Says yes where a word of `yes` stands in the question's post and rule; fills schemas from `answers`."""
 
-    name, fingerprint, sees = "test:scripted", "1", False
+    name, fingerprint, supports_images = "test:scripted", "1", False
 
     def __init__(self, yes: Mapping[str, float], answers: Mapping[str, dict[str, str]] | None = None) -> None:
         self.yes, self.answers = yes, answers or {}
         self.asked: list[Sequence[Message]] = []
 
-    def complete(self, *_: Any, **__: Any) -> Answer:
+    def generate(self, *_: Any, **__: Any) -> Answer:
         raise AssertionError("free text is never asked for")
 
-    def fill(self, messages: Sequence[Message], schema: Any, **_: Any) -> Any:
+    def generate_json(self, messages: Sequence[Message], schema: Any, **_: Any) -> Any:
         self.asked.append(messages)
         blank = {"reason": "", "quote": "", "target": ""}
         return schema.model_validate({name: blank | self.answers.get(name, {}) for name in schema.model_fields})
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         assert set(choices) == {"yes", "no"}
         self.asked.append(messages)
         text = messages[-1].content
@@ -123,7 +123,7 @@ def use_encoder(monkeypatch) -> Callable[[Any], None]:
     """Let the prototype strategy load this encoder."""
 
     def use(encoder: Any) -> None:
-        monkeypatch.setattr("alciato.judge.prototype.load", lambda *_: encoder)
+        monkeypatch.setattr("alciato.judge.strategies.prototype.load", lambda *_: encoder)
 
     return use
 

@@ -15,9 +15,9 @@ from alciato.judge.calibration import (
     read_written,
 )
 from alciato.judge.policy import load_policy
-from alciato.judge.prototype import CURVES, score
 from alciato.judge.space import spaces_of
-from alciato.models import Encoder, load
+from alciato.judge.strategies.prototype import CURVES, score
+from alciato.models import Encoder, Runtime
 from alciato.settings import Settings
 
 
@@ -63,7 +63,7 @@ def test_no_text_that_is_measured_on_stands_in_the_policy():
 @pytest.mark.slow
 def test_constants_are_those_of_the_fit_and_the_test_half_is_told_apart():
     settings = Settings()
-    spaces = spaces_of(load(settings.models.encoder, Encoder, settings), load_policy("general"))
+    spaces = spaces_of(Runtime(settings).load(settings.models.encoder, Encoder), load_policy("general"))
     for parts, lines in all_lines().items():
         space, (fitting, testing) = spaces[parts], halves(lines)
         curve = fit_logistic(all_margins(space, fitting).max(axis=1), labels_of(fitting))

@@ -5,19 +5,19 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alciato.item import Box, Image, Item, Reading, Table, Text, Unit
+from alciato.item import Box, Image, Item, Reading, Segment, Table, Text
 from alciato.judge.content import WINDOW, content_of, windows
 
 PICTURE = Image(media="0" * 64, mime="image/png", width=10, height=10)
 
 
-def unit(text: str, kind: str = "ocr", part: int = 0, **more: Any) -> Unit:
-    return Unit(id=f"{kind}{text}", item="a", part=part, kind=kind, text=text, **more)
+def segment(text: str, kind: str = "ocr", part: int = 0, **more: Any) -> Segment:
+    return Segment(id=f"{kind}{text}", item="a", part=part, kind=kind, text=text, **more)
 
 
 def test_words_on_the_picture_are_judged_alone_and_with_the_body_and_with_what_is_shown():
     item = Item(id="a", parts=(PICTURE, Text(text="Look!"), Text(text="a dump", name="alt")))
-    content = content_of(item, [unit("Martians belong here", box=Box(1, 2, 3, 4))], [])
+    content = content_of(item, [segment("Martians belong here", box=Box(1, 2, 3, 4))], [])
     assert [passage.text for passage in content.passages] == [
         "Look!",
         "Martians belong here",
@@ -31,21 +31,23 @@ def test_words_on_the_picture_are_judged_alone_and_with_the_body_and_with_what_i
 
 
 def test_a_picture_that_nobody_describes_is_unseen():
-    assert content_of(Item(id="a", parts=(PICTURE,)), [unit("words")], []).unseen
+    assert content_of(Item(id="a", parts=(PICTURE,)), [segment("words")], []).unseen
     assert not content_of(Item(id="a", parts=(Text(text="words"),)), [], []).unseen
 
 
 def test_speech_keeps_its_times_and_a_captioner_counts_as_description():
     content = content_of(
-        Item(id="a", parts=(PICTURE,)), [unit("go home", "speech", start=3.5, end=4.0), unit("a cage", "caption")], []
+        Item(id="a", parts=(PICTURE,)),
+        [segment("go home", "speech", start=3.5, end=4.0), segment("a cage", "caption")],
+        [],
     )
     assert content.passages[0].evidence[0].start == 3.5
     assert content.passages[-1].text == "go home (picture: a cage)"
 
 
-def test_body_units_of_the_store_are_not_judged_twice():
+def test_body_segments_of_the_store_are_not_judged_twice():
     item = Item(id="a", parts=(Text(text="once"),))
-    assert [passage.text for passage in content_of(item, [unit("once", "body")], []).passages] == ["once"]
+    assert [passage.text for passage in content_of(item, [segment("once", "body")], []).passages] == ["once"]
 
 
 def test_rows_of_a_table_are_judged_and_reading_errors_are_kept():

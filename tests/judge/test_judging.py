@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Box, Reading, Unit, Verdict
+from alciato.item import Box, Reading, Segment, Verdict
 from alciato.judge import judge, judge_items, load_policy
-from alciato.judge.report_jsonl import verdict_line, write_jsonl
+from alciato.models import Runtime
+from alciato.report.jsonl import verdict_line, write_jsonl
 
 TEXTS = ["martians are vermin", "good morning", "martians are welcome", "hurt yourself tonight", "the cat sleeps"]
 
@@ -20,7 +21,7 @@ def filled(collection, post, encoder, use_encoder):
 
 
 def test_every_item_gets_a_verdict_in_order_and_it_is_kept(filled, policy, settings):
-    verdicts = list(judge(filled, policy, settings=settings))
+    verdicts = list(judge(filled, policy, runtime=Runtime(settings)))
     assert [verdict.item for verdict in verdicts] == [item.id for item in filled.items()]
     assert [verdict.decision for verdict in verdicts] == ["remove", "allow", "allow", "review", "allow"]
     assert verdicts[0].target == "Martians"
@@ -32,52 +33,52 @@ def test_every_item_gets_a_verdict_in_order_and_it_is_kept(filled, policy, setti
 
 
 def test_a_run_that_was_stopped_goes_on_and_a_second_run_judges_nothing_again(filled, policy, settings, encoder):
-    run = judge(filled, policy, settings=settings)
+    run = judge(filled, policy, runtime=Runtime(settings))
     first = next(run)
     run.close()
     encoder.seen.clear()
-    verdicts = list(judge(filled, policy, settings=settings))
+    verdicts = list(judge(filled, policy, runtime=Runtime(settings)))
     assert verdicts[0] == first
     assert not {"martians are vermin", "good morning"} <= set(encoder.seen[len(set(TEXTS)) :])
     encoder.seen.clear()
-    assert list(judge(filled, policy, settings=settings)) == verdicts
+    assert list(judge(filled, policy, runtime=Runtime(settings))) == verdicts
     assert "the cat sleeps" not in encoder.seen[-3:]
-    again = list(judge(filled, policy, settings=settings, again=True))
+    again = list(judge(filled, policy, runtime=Runtime(settings), again=True))
     assert [v.scores for v in again] == [v.scores for v in verdicts]
     assert again[0].judged_at > verdicts[0].judged_at
 
 
 def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, settings, encoder, use_encoder):
-    before = {v.item: v for v in judge(filled, policy, settings=settings)}
+    before = {v.item: v for v in judge(filled, policy, runtime=Runtime(settings))}
     item = next(filled.items()).id
     later = datetime.now(UTC) + timedelta(seconds=5)
     reading = Reading(item=item, part=0, kind="ocr", model="m", version="1", read_at=later)
-    words = Unit(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text="hurt yourself", box=Box(1, 2, 3, 4))
+    words = Segment(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text="hurt yourself", box=Box(1, 2, 3, 4))
     filled.save_readings([reading], [words], {})
-    after = {v.item: v for v in judge(filled, policy, settings=settings)}
+    after = {v.item: v for v in judge(filled, policy, runtime=Runtime(settings))}
     assert [id_ for id_ in before if after[id_] != before[id_]] == [item]
     use_encoder(type(encoder)("2"))
-    newer = list(judge(filled, policy, settings=settings))
+    newer = list(judge(filled, policy, runtime=Runtime(settings)))
     assert all(verdict != after[verdict.item] for verdict in newer)
     changed = policy.model_copy(update={"version": "2"})
-    assert all(verdict.policy == changed.label for verdict in judge(filled, changed, settings=settings))
+    assert all(verdict.policy == changed.label for verdict in judge(filled, changed, runtime=Runtime(settings)))
 
 
 def test_ids_choose_items(filled, policy, settings):
     chosen = [item.id for item in filled.items()][3:1:-1]
-    assert [verdict.item for verdict in judge(filled, policy, settings=settings, ids=chosen)] == chosen
+    assert [verdict.item for verdict in judge(filled, policy, runtime=Runtime(settings), ids=chosen)] == chosen
 
 
 def test_what_fails_goes_to_a_person_counts_as_skipped_and_is_tried_again(filled, policy, settings, encoder, post):
     filled.add([post("poison")])
     seen = []
-    verdicts = list(judge(filled, policy, settings=settings, report=seen.append))
+    verdicts = list(judge(filled, policy, runtime=Runtime(settings), report=seen.append))
     assert verdicts[-1].decision == "review"
     assert verdicts[-1].scores == {}
     assert verdicts[-1].reasons == ("It could not be judged: it choked",)
     assert (seen[-1].done, seen[-1].total, seen[-1].skipped) == (6, 6, 1)
     encoder.seen.clear()
-    list(judge(filled, policy, settings=settings))
+    list(judge(filled, policy, runtime=Runtime(settings)))
     assert encoder.seen[-1] == "poison"
 
 
@@ -85,25 +86,25 @@ def test_a_reading_error_and_an_unseen_picture_are_told(collection, post, policy
     use_encoder(encoder)
     made = post("bread")
     reading = Reading(item=made.item.id, part=0, kind="ocr", model="m", version="1", error="too large")
-    (verdict,) = judge_items([(made.item, [], [reading])], policy, settings=settings)
+    (verdict,) = judge_items([(made.item, [], [reading])], policy, runtime=Runtime(settings))
     assert "Not read: ocr of part 0: too large" in verdict.reasons
 
 
 def test_an_unknown_strategy_names_the_nearest(filled, policy, settings):
     with pytest.raises(UsageError, match="Did you mean 'prototype'"):
-        list(judge(filled, policy, "prototypes", settings=settings))
+        list(judge(filled, policy, "prototypes", runtime=Runtime(settings)))
 
 
 def test_the_prompt_strategy_keeps_its_verdicts_apart(filled, policy, settings, scripted, monkeypatch):
-    monkeypatch.setattr("alciato.judge.prompt.load", lambda *_: scripted({"Attack": 0.7}))
-    list(judge(filled, policy, settings=settings))
-    verdicts = list(judge(filled, policy, "prompt", settings=settings))
+    monkeypatch.setattr("alciato.judge.strategies.prompt.load", lambda *_: scripted({"Attack": 0.7}))
+    list(judge(filled, policy, runtime=Runtime(settings)))
+    verdicts = list(judge(filled, policy, "prompt", runtime=Runtime(settings)))
     assert {verdict.decision for verdict in verdicts} == {"review"}
     assert len(list(filled.verdicts(policy.label))) == 2 * len(TEXTS)
 
 
 def test_verdicts_as_lines_come_back_as_they_were(filled, policy, settings, tmp_path):
-    verdicts = list(judge(filled, policy, settings=settings))
+    verdicts = list(judge(filled, policy, runtime=Runtime(settings)))
     assert write_jsonl(tmp_path / "new" / "v.jsonl", verdicts) == len(TEXTS)
     lines = (tmp_path / "new" / "v.jsonl").read_text().splitlines()
     assert [Verdict.model_validate_json(line) for line in lines] == verdicts

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alciato.errors import ModelError
-from alciato.item import Evidence, Item, Text
+from alciato.item import Item, Span, Text
 from alciato.judge.content import content_of
-from alciato.judge.prompt import Prompt, explanation_schema, find_quote, quoted
+from alciato.judge.strategies.prompt import Prompt, explanation_schema, find_quote, quoted
 from alciato.judge.strategy import Judgement, Unjudged
 
 
@@ -60,7 +60,7 @@ def test_scores_stand_where_the_model_cannot_say_why(scripted, policy, monkeypat
         raise ModelError("no answer within 120 s.")
 
     chat = scripted({"Attack": 0.9})
-    monkeypatch.setattr(chat, "fill", fails, raising=False)
+    monkeypatch.setattr(chat, "generate_json", fails, raising=False)
     found = Prompt(chat, policy).judge([content("Martians are vermin")])[0]
     assert found.scores["hate"] == pytest.approx(0.9)
     assert found.notes == ("The model gave scores, but no reasons: no answer within 120 s.",)
@@ -107,7 +107,7 @@ def test_pictures_go_to_models_that_see_only(scripted, policy):
     looked = []
     post = content("words", look=lambda: looked.append(1) or ["picture"])
     blind, seeing = scripted({}), scripted({})
-    seeing.sees = True
+    seeing.supports_images = True
     Prompt(blind, policy).judge([post])
     assert not looked
     Prompt(seeing, policy).judge([post])
@@ -131,14 +131,14 @@ def test_the_schema_has_a_field_for_each_category_and_takes_no_other(policy):
     [("belong HERE", [0]), ("“belong here.”", [0]), ("Martians belong here over a dump", [0]), ("a", []), ("x y", [])],
 )
 def test_quotes_are_found_in_the_places(quote, found):
-    places = [Evidence(part=0, kind="ocr", text="Martians belong  here"), Evidence(part=1, kind="body", text="Look")]
+    places = [Span(part=0, kind="ocr", text="Martians belong  here"), Span(part=1, kind="body", text="Look")]
     assert find_quote(quote, places) == tuple(places[i] for i in found)
 
 
 @pytest.mark.slow
 def test_the_packaged_chat_never_breaks_the_schema(policy, settings):
     """It is near chance as a judge; what holds is the form."""
-    from alciato.judge.prompt import load_prompt
+    from alciato.judge.strategies.prompt import load_prompt
 
     found = load_prompt(policy, settings).judge([content("Martians are vermin"), content(INJECTIONS[0])])
     for judgement in found:

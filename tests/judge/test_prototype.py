@@ -10,21 +10,21 @@ from alciato.errors import UsageError
 from alciato.item import Finding, Reading
 from alciato.judge.content import content_of
 from alciato.judge.policy import Policy, load_policy
-from alciato.judge.prototype import Prototype, score
 from alciato.judge.space import embed, form_of, margin
+from alciato.judge.strategies.prototype import Prototype, score
 from alciato.judge.strategy import Judgement, Unjudged
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime
 from alciato.settings import Settings
 
 
-def unit_rows(generator, rows, dimension=5):
+def segment_rows(generator, rows, dimension=5):
     vectors = generator.normal(size=(rows, dimension))
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
 def test_margin_equals_the_formula_written_as_loops():
     generator = np.random.default_rng(0)
-    x, examples, innocent = (unit_rows(generator, n) for n in (4, 3, 6))
+    x, examples, innocent = (segment_rows(generator, n) for n in (4, 3, 6))
     width, sharpness = 0.13, 2.6
     loops = [
         (
@@ -39,16 +39,16 @@ def test_margin_equals_the_formula_written_as_loops():
 
 def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_innocent_never_raises():
     generator = np.random.default_rng(1)
-    x, examples, innocent = (unit_rows(generator, n) for n in (4, 3, 6))
+    x, examples, innocent = (segment_rows(generator, n) for n in (4, 3, 6))
     plain = margin(x, examples, innocent, 0.1)
     assert margin(x, examples[::-1], innocent[::-1], 0.1) == pytest.approx(plain)
-    assert (margin(x, unit_rows(generator, 1).repeat(2, 0), innocent, 0.1) > -np.inf).all()
-    assert (margin(x, np.concatenate([examples, unit_rows(generator, 1)]), innocent, 0.1) >= plain).all()
-    assert (margin(x, examples, np.concatenate([innocent, unit_rows(generator, 1)]), 0.1) <= plain).all()
+    assert (margin(x, segment_rows(generator, 1).repeat(2, 0), innocent, 0.1) > -np.inf).all()
+    assert (margin(x, np.concatenate([examples, segment_rows(generator, 1)]), innocent, 0.1) >= plain).all()
+    assert (margin(x, examples, np.concatenate([innocent, segment_rows(generator, 1)]), 0.1) <= plain).all()
 
 
 def test_no_examples_never_match():
-    x = unit_rows(np.random.default_rng(2), 2)
+    x = segment_rows(np.random.default_rng(2), 2)
     assert (score(margin(x, x[:0], x, 0.1), 1.0, 0.0) < 1e-9).all()
 
 
@@ -133,7 +133,7 @@ def test_the_model_is_named_with_what_its_scores_depend_on(policy, encoder):
 @pytest.fixture(scope="module")
 def packaged():
     settings = Settings()
-    return Prototype(load(settings.models.encoder, Encoder, settings), load_policy("general"))
+    return Prototype(Runtime(settings).load(settings.models.encoder, Encoder), load_policy("general"))
 
 
 TOGETHER = [

@@ -17,7 +17,7 @@ from alciato.learn.adapters import (  # noqa: E402
     save_adapter,
     trained_share,
 )
-from alciato.models.backbones import VisionTransformer, VisionTransformerConfig  # noqa: E402
+from alciato.nets import VisionTransformer, VisionTransformerConfig  # noqa: E402
 
 torch.set_num_threads(1)
 SIZES = {"size": 8, "patch": 4, "dim": 16, "depth": 2, "heads": 2, "mlp": 32}

@@ -23,7 +23,7 @@ from alciato.learn import (  # noqa: E402
 )
 from alciato.learn.labels import as_class  # noqa: E402
 from alciato.learn.splits import group_of  # noqa: E402
-from alciato.models.backbones import ByteTokenizer, WordTokenizer  # noqa: E402
+from alciato.nets import ByteTokenizer, WordTokenizer  # noqa: E402
 
 torch.set_num_threads(1)
 GENERATOR = torch.Generator()

@@ -12,8 +12,8 @@ from typer.testing import CliRunner  # noqa: E402
 from alciato.cli.main import app  # noqa: E402
 from alciato.errors import AlciatoError, ModelError, UsageError  # noqa: E402
 from alciato.learn import LEARNABLE, load_examples, prepare, teach  # noqa: E402
-from alciato.models import Detector, Encoder, load, trained  # noqa: E402
-from alciato.models.registry import forget  # noqa: E402
+from alciato.models import Detector, Encoder, default_runtime, trained  # noqa: E402
+from alciato.models.runtime import forget  # noqa: E402
 from alciato.models.trained import open_trained  # noqa: E402
 
 torch.set_num_threads(1)
@@ -36,7 +36,7 @@ def test_a_strategy_is_taught_saved_and_opened(taught, folder):
     assert taught.figures["accuracy"] == 1.0
     names = {path.name for path in taught.folder.iterdir()}
     assert names == {"config.json", "model.safetensors", "README.md", "run"}
-    detector = load(f"trained:{taught.folder}", Detector)
+    detector = default_runtime().load(f"trained:{taught.folder}", Detector)
     assert detector.name == f"trained:{taught.folder}"
     assert (detector.classes, detector.threshold) == (("blue", "red"), 0.5)
     red = torch.zeros(1, 3, 8, 8)
@@ -73,26 +73,26 @@ def test_what_trained_refuses(taught, tmp_path):
     config = taught.folder / "config.json"
     document = json.loads(config.read_text())
     with pytest.raises(UsageError, match="ColourDetector, not Encoder"):
-        load(f"trained:{taught.folder}", Encoder)
+        default_runtime().load(f"trained:{taught.folder}", Encoder)
     config.write_text(json.dumps({**document, "kind": "os:system"}))  # a folder cannot name a class
     with pytest.raises(UsageError, match="no kind of trained model is named 'os:system'"):
-        load(f"trained:{taught.folder}", Detector)
+        default_runtime().load(f"trained:{taught.folder}", Detector)
     config.write_text(json.dumps({**document, "settings": {"classes": 3, "threshold": 0.5}}))
     with pytest.raises(ModelError, match="the weights do not fit a colours"):
-        load(f"trained:{taught.folder}", Detector)
+        default_runtime().load(f"trained:{taught.folder}", Detector)
     config.write_text(json.dumps({**document, "format": "other/9"}))
     with pytest.raises(ModelError, match="no configuration of a trained part"):
-        load(f"trained:{taught.folder}", Detector)
+        default_runtime().load(f"trained:{taught.folder}", Detector)
     config.write_text(json.dumps(document))
     weights = taught.folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes() + b"x")
     with pytest.raises(ModelError, match="has SHA-256"):
-        load(f"trained:{taught.folder}", Detector)
+        default_runtime().load(f"trained:{taught.folder}", Detector)
     weights.unlink()
     with pytest.raises(ModelError, match=r"model\.safetensors is missing"):
-        load(f"trained:{taught.folder}", Detector)
+        default_runtime().load(f"trained:{taught.folder}", Detector)
     with pytest.raises(ModelError, match=r"config\.json is missing"):
-        load(f"trained:{tmp_path}", Detector)
+        default_runtime().load(f"trained:{tmp_path}", Detector)
 
 
 def test_names_and_numbers_that_do_not_exist(folder, monkeypatch):

@@ -14,11 +14,12 @@ torch = pytest.importorskip("torch")
 from alciato import world  # noqa: E402
 from alciato.errors import AlciatoError, UsageError  # noqa: E402
 from alciato.item import Image, Item, Post, Text, Verdict, media_hash  # noqa: E402
-from alciato.judge import load_policy, write_report  # noqa: E402
-from alciato.judge.report_heat import heat_over  # noqa: E402
+from alciato.judge import load_policy  # noqa: E402
 from alciato.learn import examples_of, load_examples, prepare, teach  # noqa: E402
-from alciato.models import Detector, load  # noqa: E402
+from alciato.models import Detector, Runtime, default_runtime  # noqa: E402
 from alciato.read import read, read_post  # noqa: E402
+from alciato.report import write_report  # noqa: E402
+from alciato.report.heat import heat_over  # noqa: E402
 from alciato.settings import Models, Settings  # noqa: E402
 from alciato.store import Collection  # noqa: E402
 
@@ -127,27 +128,27 @@ def test_the_trained_folder_reads_and_is_read_again_only_when_it_changes(taught,
     settings = Settings(models=Models(meme=name, **ONLY))
     collection = Collection.open(tmp_path / "collection")
     collection.add([picture_of_a_macro().post])
-    assert read(collection, settings, kinds=["meme"]).readings == 1
+    assert read(collection, Runtime(settings), kinds=["meme"]).readings == 1
     (reading,) = collection.readings(kinds=["meme"])
     (finding,) = reading.findings
     assert (reading.model, finding.label) == (name, "meme")
     assert 0 <= finding.confidence <= 1
     assert sum(map(sum, finding.heat)) == pytest.approx(1, abs=1e-4)
-    assert read(collection, settings, kinds=["meme"]).readings == 0
+    assert read(collection, Runtime(settings), kinds=["meme"]).readings == 0
 
 
 def test_read_post_gives_the_score_and_a_broken_picture_a_reason(taught):
     settings = Settings(models=Models(meme=f"trained:{taught.folder}", **ONLY))
-    readings = {reading.kind: reading for reading in read_post(picture_of_a_macro().post, settings)}
+    readings = {reading.kind: reading for reading in read_post(picture_of_a_macro().post, Runtime(settings))}
     assert readings["meme"].findings[0].label == "meme"
     data = b"\x89PNG\r\n\x1a\nbroken"
     part = Image(media=media_hash(data), mime="image/png", width=4, height=4)
-    (broken,) = [r for r in read_post(Post(Item.of([part]), {part.media: data}), settings) if r.kind == "meme"]
+    (broken,) = [r for r in read_post(Post(Item.of([part]), {part.media: data}), Runtime(settings)) if r.kind == "meme"]
     assert broken.error.startswith("broken")
 
 
 def test_without_a_named_detector_there_is_no_such_reading():
-    kinds = {reading.kind for reading in read_post(picture_of_a_macro().post, Settings(models=Models(**ONLY)))}
+    kinds = {reading.kind for reading in read_post(picture_of_a_macro().post, Runtime(Settings(models=Models(**ONLY))))}
     assert "meme" not in kinds
 
 
@@ -155,7 +156,7 @@ def test_the_report_shows_score_and_heat_map(taught, tmp_path):
     settings = Settings(models=Models(meme=f"trained:{taught.folder}", **ONLY))
     collection, post = Collection.open(tmp_path / "collection"), picture_of_a_macro().post
     collection.add([post])
-    read(collection, settings, kinds=["meme"])
+    read(collection, Runtime(settings), kinds=["meme"])
     policy = load_policy("general")
     verdict = Verdict(
         item=post.item.id, decision="allow", scores={}, policy=policy.label, model="m", strategy="s",
@@ -234,4 +235,4 @@ def test_a_damaged_folder_is_refused(taught, tmp_path):
     shutil.copytree(taught.folder, folder)
     (folder / "model.safetensors").write_bytes(b"other")
     with pytest.raises(ModelError, match="SHA-256"):
-        load(f"trained:{folder}", Detector)
+        default_runtime().load(f"trained:{folder}", Detector)

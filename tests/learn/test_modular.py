@@ -8,12 +8,12 @@ from alciato import world
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Item, Post, Text
 from alciato.judge import judge
-from alciato.judge.modular_posts import TrainedModular, slug
-from alciato.judge.modular_strategy import policy_of
+from alciato.judge.strategies.modular import policy_of
+from alciato.judge.strategies.modular_posts import TrainedModular, slug
 from alciato.learn.examples import examples_of
 from alciato.learn.lessons import first_batch, prepare, teach
 from alciato.learn.modular import columns_of
-from alciato.models import load
+from alciato.models import Runtime, load
 from alciato.settings import load_settings
 from alciato.store import Collection
 
@@ -50,7 +50,7 @@ def test_it_judges_step_by_step_what_each_post_has(folder: Path, posts: list[Pos
     collection.add([posts[0], bare, empty])
     policy = policy_of(settings)
     assert [category.id for category in policy.categories] == ["offends"]
-    verdicts = {v.item: v for v in judge(collection, policy, "modular", settings=settings)}
+    verdicts = {v.item: v for v in judge(collection, policy, "modular", runtime=Runtime(settings))}
     assert verdicts["empty"].decision == "review"
     assert verdicts["empty"].scores == {}
     assert set(verdicts["bare"].scores) == {"offends"}
@@ -66,7 +66,9 @@ def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path:
     strict = policy.categories[0].model_copy(
         update={"thresholds": policy.categories[0].thresholds.model_copy(update={"review": 0.0})}
     )
-    told = next(judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", settings=settings))
+    told = next(
+        judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=Runtime(settings))
+    )
     assert "before anything" in told.reasons[0]
     assert "picture: not there" in told.reasons[0]
 
@@ -87,7 +89,7 @@ def test_a_policy_of_other_categories_is_refused(folder: Path, tmp_path: Path):
 
     settings = load_settings(models={"judge": f"trained:{folder}"})
     with pytest.raises(UsageError, match="It was taught offends"):
-        list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", settings=settings))
+        list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", runtime=Runtime(settings)))
 
 
 def test_without_a_trained_judge_it_says_how_to_make_one(tmp_path: Path):

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
-from alciato.models.backbones import TextEncoder, TextEncoderConfig
+from alciato.nets import TextEncoder, TextEncoderConfig
 
 torch.set_num_threads(1)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from alciato.models import Chat, load
+from alciato.models import Chat, Runtime
 from alciato.settings import Settings
 from model_samples import Server
 
@@ -22,7 +22,7 @@ def settings(tmp_path_factory) -> Settings:
 @pytest.fixture(scope="session")
 def smollm2(settings):
     """The packaged chat model without the wrapper, so that nothing comes from the cache."""
-    return load("packaged:smollm2", Chat, settings).chat
+    return Runtime(settings).load("packaged:smollm2", Chat).chat
 
 
 @pytest.fixture

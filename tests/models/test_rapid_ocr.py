@@ -6,7 +6,7 @@ import pytest
 import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 
-from alciato.models import Ocr, load
+from alciato.models import Ocr, Runtime
 from alciato.models.rapid_ocr import framed
 from model_samples import caption
 
@@ -20,7 +20,7 @@ CAPTIONS = [
 
 @pytest.fixture(scope="session")
 def ocr(settings):
-    return load("packaged:rapidocr", Ocr, settings)
+    return Runtime(settings).load("packaged:rapidocr", Ocr)
 
 
 @pytest.mark.parametrize("width", [320, 512, 1024])
@@ -95,9 +95,9 @@ def test_the_frame_keeps_the_picture():
 def test_it_is_silent_and_asks_nobody(settings):
     """In a process of its own, behind the offline guard: nothing printed, no connection tried."""
     code = (
-        "from PIL import Image; from alciato.models import Ocr, load; from alciato.settings import Settings;"
+        "from PIL import Image; from alciato.models import Ocr, Runtime; from alciato.settings import Settings;"
         f"s = Settings(offline=True, cache={str(settings.cache)!r});"
-        "load('packaged:rapidocr', Ocr, s).recognise(Image.new('RGB', (300, 200), 'white'))"
+        "Runtime(s).load('packaged:rapidocr', Ocr).recognise(Image.new('RGB', (300, 200), 'white'))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("", "")

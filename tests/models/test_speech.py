@@ -3,7 +3,7 @@ from difflib import SequenceMatcher
 import numpy as np
 import pytest
 
-from alciato.models import Transcriber, VoiceActivity, load, voice_activity
+from alciato.models import Runtime, Transcriber, VoiceActivity, voice_activity
 from alciato.models.pocketsphinx import _cut
 from alciato.models.resample import resample
 from alciato.models.silero import RATE, WINDOW, speech_spans
@@ -21,7 +21,7 @@ SENTENCES = [
 
 @pytest.fixture(scope="session")
 def transcriber(settings):
-    return load("packaged:pocketsphinx", Transcriber, settings)
+    return Runtime(settings).load("packaged:pocketsphinx", Transcriber)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def two_sentences():
 
 def test_voice_is_found_where_it_is(settings, two_sentences):
     sound, rate, wanted = two_sentences
-    spans = voice_activity(sound, rate, settings)
+    spans = voice_activity(sound, rate, Runtime(settings))
     assert len(spans) == 2
     for span, (start, end) in zip(spans, wanted, strict=True):
         assert span.start == pytest.approx(start, abs=0.4)
@@ -55,7 +55,7 @@ def test_what_is_no_voice_has_no_words(settings, transcriber, kind):
         "one": np.ones(1),
         "nan": np.full(16_000, np.nan),
     }[kind].astype(np.float32)
-    assert load("packaged:silero-vad", VoiceActivity, settings).spans(sound, 16_000) == []
+    assert Runtime(settings).load("packaged:silero-vad", VoiceActivity).spans(sound, 16_000) == []
     assert transcriber.transcribe(sound, 16_000) == []
 
 

@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from alciato.errors import MissingPackage, UsageError
 from alciato.item import Box
-from alciato.models import Ocr, load
+from alciato.models import Ocr, Runtime
 from alciato.models.tesseract import lines
 
 here = pytest.mark.skipif(shutil.which("tesseract") is None, reason="the program tesseract is not installed")
@@ -32,7 +32,7 @@ def test_words_of_one_line_are_joined_and_doubtful_ones_left_out():
 def test_a_line_is_read(settings):
     picture = Image.new("RGB", (700, 120), "white")
     ImageDraw.Draw(picture).text((20, 30), "the captain on the moon", font=ImageFont.load_default(48), fill="black")
-    (line,) = load("packaged:tesseract/eng", Ocr, settings).recognise(picture)
+    (line,) = Runtime(settings).load("packaged:tesseract/eng", Ocr).recognise(picture)
     assert line.text == "the captain on the moon"
     assert 0 <= line.box.left < line.box.right <= 700
 
@@ -45,22 +45,24 @@ def test_bengali_is_read_where_it_is_installed(settings):
         pytest.skip("no Bengali for Tesseract, or no font of it")
     picture = Image.new("RGB", (500, 120), "white")
     ImageDraw.Draw(picture).text((20, 30), "আমার সোনার বাংলা", font=ImageFont.truetype(font, 48), fill="black")
-    assert "আমার" in " ".join(line.text for line in load("packaged:tesseract/ben", Ocr, settings).recognise(picture))
+    assert "আমার" in " ".join(
+        line.text for line in Runtime(settings).load("packaged:tesseract/ben", Ocr).recognise(picture)
+    )
 
 
 @here
 @pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (9, 9)])
 def test_slivers_hold_no_words(settings, size):
-    assert load("packaged:tesseract/eng", Ocr, settings).recognise(Image.new("RGB", size)) == []
+    assert Runtime(settings).load("packaged:tesseract/eng", Ocr).recognise(Image.new("RGB", size)) == []
 
 
 @here
 def test_a_language_that_is_not_installed_names_those_that_are(settings):
     with pytest.raises(UsageError, match=r"Known: .*eng"):
-        load("packaged:tesseract/martian", Ocr, settings)
+        Runtime(settings).load("packaged:tesseract/martian", Ocr)
 
 
 def test_without_the_program_the_remedy_is_named(settings, monkeypatch):
     monkeypatch.setattr("shutil.which", lambda _name: None)
     with pytest.raises(MissingPackage, match="apt install tesseract-ocr"):
-        load("packaged:tesseract/kan", Ocr, settings)
+        Runtime(settings).load("packaged:tesseract/kan", Ocr)

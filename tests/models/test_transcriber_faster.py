@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from alciato.errors import MissingPackage, ModelError
-from alciato.models import Transcriber, load
+from alciato.models import Runtime, Transcriber
 
 FEW = {"layers": 1, "attention_heads": 2, "ffn_dim": 64}
 
@@ -68,7 +68,7 @@ def faster(tmp_path_factory):
 
 
 def test_speech_through_faster_whisper(faster, settings):
-    transcriber = load(f"hf:{faster}", Transcriber, settings)
+    transcriber = Runtime(settings).load(f"hf:{faster}", Transcriber)
     assert type(transcriber).__name__ == "FasterWhisper"
     assert transcriber.transcribe(np.zeros(0, np.float32), 16_000) == []
     sound = np.random.default_rng(1).normal(0, 0.1, 22_050 * 2).astype(np.float32)
@@ -82,11 +82,11 @@ def test_a_damaged_folder_is_an_error(settings, tmp_path):
     pytest.importorskip("faster_whisper")
     (tmp_path / "model.bin").write_bytes(b"plain table")
     with pytest.raises(ModelError, match="cannot be loaded"):
-        load(f"hf:{tmp_path}", Transcriber, settings)
+        Runtime(settings).load(f"hf:{tmp_path}", Transcriber)
 
 
 def test_without_the_package_its_extra_is_named(settings, tmp_path, monkeypatch):
     monkeypatch.setattr("alciato.models.hugging_face.find_spec", lambda name: None if name == "faster_whisper" else 1)
     (tmp_path / "model.bin").write_bytes(b"plain table")
     with pytest.raises(MissingPackage, match=r"alciato\[speech\]"):
-        load(f"hf:{tmp_path}", Transcriber, settings)
+        Runtime(settings).load(f"hf:{tmp_path}", Transcriber)

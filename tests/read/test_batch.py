@@ -1,10 +1,11 @@
-"""A batch: every reader on every part, one failure stops nothing, units and vectors fit together."""
+"""A batch: every reader on every part, one failure stops nothing, segments and vectors fit together."""
 
 import numpy as np
 import pytest
 from PIL import Image as Pictures
 
 from alciato.item import Image, Item, Text, Video, media_hash
+from alciato.models import Runtime
 from alciato.read.batch import BatchReader, Job
 from alciato.read.found import Found, together
 from alciato.read.readers.hash import HashReader
@@ -18,7 +19,7 @@ ALL = [(0, "language"), (0, "encode"), (1, "ocr"), (1, "pdq"), (1, "language")]
 
 
 def reader(ocr=None, image_encoder=None):
-    made = BatchReader(Settings(), ())
+    made = BatchReader(Runtime(Settings()), ())
     made.readers = [WordsReader(ocr or SizedOcr()), HashReader(), LanguageReader()]
     made.encoder, made.image_encoder = LettersEncoder(), image_encoder
     return made
@@ -34,7 +35,7 @@ def job(number=0, work=ALL, known=None, data=None):
 def test_every_reading_is_made_and_every_text_has_its_vector():
     first, second = reader().read([job(0), job(1)])
     assert {(one.part, one.kind) for one in first.readings} == set(ALL)
-    assert [unit.id for unit in first.units] == ["i0/0/body/0", "i0/1/picture/0", "i0/1/ocr/0"]
+    assert [segment.id for segment in first.segments] == ["i0/0/body/0", "i0/1/picture/0", "i0/1/ocr/0"]
     assert set(second.vectors) == {"i1/0/body/0", "i1/1/ocr/0"}
     assert np.allclose(second.vectors["i1/1/ocr/0"], LettersEncoder().encode(["101 by 50"])[0])
 
@@ -69,17 +70,17 @@ def test_only_what_is_asked_for_is_read_and_what_is_known_is_used():
     ocr = SizedOcr()
     (found,) = reader(ocr).read([job(work=[(1, "pdq")], known=known)])
     assert [one.kind for one in found.readings] == ["pdq"]
-    assert [unit.kind for unit in found.units] == ["picture"]
+    assert [segment.kind for segment in found.segments] == ["picture"]
     assert ocr.asked == 0
 
 
-def test_a_new_encoder_makes_all_units_anew_without_reading():
+def test_a_new_encoder_makes_all_segments_anew_without_reading():
     full = reader().read([job()])[0]
     known = {(one.part, one.kind): one.findings for one in full.readings}
     ocr = SizedOcr()
     (found,) = reader(ocr).read([job(work=[(0, "encode")], known=known)])
     assert [one.kind for one in found.readings] == ["encode"]
-    assert found.units == full.units
+    assert found.segments == full.segments
     assert ocr.asked == 0
 
 
@@ -94,14 +95,14 @@ def test_an_image_encoder_gives_pictures_and_frames_their_vectors():
     data = clip("mp4", seconds=1.0)
     film = Item(id="v", parts=(Video(media=media_hash(data), mime="video/mp4", width=64, height=48, duration=1),))
     (found,) = made.read([Job(film, {media_hash(data): data}.__getitem__, {(0, "pdq"), (0, "encode")}, {})])
-    assert set(found.visual) == {unit.id for unit in found.units if unit.kind == "frame"}
+    assert set(found.visual) == {segment.id for segment in found.segments if segment.kind == "frame"}
 
 
 def test_what_is_found_survives_its_row():
     found = reader(image_encoder=LettersEncoder()).read([job(0), job(1)])
     back = [Found.of(one.row()) for one in found]
     assert [one.readings for one in back] == [one.readings for one in found]
-    assert [one.units for one in back] == [one.units for one in found]
+    assert [one.segments for one in back] == [one.segments for one in found]
     whole = together(back)
     assert {key: vector.tolist() for key, vector in whole.vectors.items()} == {
         key: vector.tolist() for one in found for key, vector in one.vectors.items()

@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch")
 
 from alciato.errors import UsageError  # noqa: E402
 from alciato.item import Box  # noqa: E402
-from alciato.models.backbones import VisionTransformerConfig  # noqa: E402
+from alciato.nets import VisionTransformerConfig  # noqa: E402
 from alciato.read.memetector import (  # noqa: E402
     MemeDetector,
     MemeDetectorConfig,

@@ -10,7 +10,7 @@ import pytest
 
 from alciato.errors import UsageError
 from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
-from alciato.models import registry
+from alciato.models import Runtime, registry
 from alciato.progress import Progress
 from alciato.read import read, read_post, unread
 from alciato.read.pipeline import forget_workers
@@ -51,38 +51,38 @@ def contents(collection):
     readings = sorted(
         reading.model_copy(update={"read_at": None}).model_dump_json() for reading in collection.readings()
     )
-    units = collection.table("units").search().limit(None).to_arrow().sort_by("id").to_pylist()
-    return readings, units
+    segments = collection.table("segments").search().limit(None).to_arrow().sort_by("id").to_pylist()
+    return readings, segments
 
 
 def test_everything_is_read_once(tmp_path, settings):
     made = collection(tmp_path)
     told: list[Progress] = []
-    summary = read(made, settings, report=told.append)
+    summary = read(made, Runtime(settings), report=told.append)
     assert (summary.items, summary.failed) == (10, [])
     assert summary.readings == 10 * 5  # language of the text, words, hash, language of the words; encode
     assert (told[0].done, told[-1].done, told[-1].total) == (0, 10, 10)
-    units = {unit.id: unit for unit in made.units()}
-    assert units["i003/1/ocr/0"].text == "63 by 40"
-    assert units["i003/1/picture/0"].pdq is not None
+    segments = {segment.id: segment for segment in made.segments()}
+    assert segments["i003/1/ocr/0"].text == "63 by 40"
+    assert segments["i003/1/picture/0"].pdq is not None
     assert Named.models["ocr"].asked == 10
-    again = read(made, settings)
+    again = read(made, Runtime(settings))
     assert (again.items, Named.models["ocr"].asked) == (0, 10)
 
 
 def test_every_text_has_its_vector(tmp_path, settings):
     made = collection(tmp_path)
-    read(made, settings)
-    rows = made.table("units").search().limit(None).to_arrow().to_pylist()
+    read(made, Runtime(settings))
+    rows = made.table("segments").search().limit(None).to_arrow().to_pylist()
     assert all((row["vector"] is None) == (row["kind"] == "picture") for row in rows)
 
 
 def test_a_better_model_reads_only_what_it_changes(tmp_path, settings):
     made = collection(tmp_path)
-    read(made, settings)
+    read(made, Runtime(settings))
     Named.models["ocr"].fingerprint = "2"
     forget_workers()  # as in the process of another day
-    summary = read(made, settings)
+    summary = read(made, Runtime(settings))
     assert summary.items == 10
     assert {reading.version[0] for reading in made.readings(kinds=["ocr"])} == {"2"}
     assert summary.readings == 20  # words, and their language
@@ -90,48 +90,48 @@ def test_a_better_model_reads_only_what_it_changes(tmp_path, settings):
 
 def test_new_items_are_read_alone(tmp_path, settings):
     made = collection(tmp_path)
-    read(made, settings)
+    read(made, Runtime(settings))
     made.add([post(100)])
-    assert unread(made, settings) == ["i100"]
-    assert read(made, settings).items == 1
+    assert unread(made, Runtime(settings)) == ["i100"]
+    assert read(made, Runtime(settings)).items == 1
 
 
 def test_again_reads_everything_and_changes_nothing(tmp_path, settings):
     made = collection(tmp_path)
-    read(made, settings)
+    read(made, Runtime(settings))
     before = contents(made)
-    assert read(made, settings, again=True).items == 10
+    assert read(made, Runtime(settings), again=True).items == 10
     assert contents(made) == before
 
 
 def test_kinds_restrict_what_is_read(tmp_path, settings):
     made = collection(tmp_path)
-    assert read(made, settings, kinds=["pdq"]).readings == 10
+    assert read(made, Runtime(settings), kinds=["pdq"]).readings == 10
     assert {reading.kind for reading in made.readings()} == {"pdq"}
-    read(made, settings)
-    assert {unit.kind for unit in made.units()} == {"body", "ocr", "picture"}
+    read(made, Runtime(settings))
+    assert {segment.kind for segment in made.segments()} == {"body", "ocr", "picture"}
 
 
 def test_an_unknown_kind_names_the_nearest(tmp_path, settings):
     with pytest.raises(UsageError, match="Did you mean 'speech'"):
-        read(collection(tmp_path, 1), settings, kinds=["speach"])
+        read(collection(tmp_path, 1), Runtime(settings), kinds=["speach"])
 
 
 def test_what_failed_is_kept_and_read_again_on_request(tmp_path, settings):
     Named.models["ocr"].fails_at = 65
     made = collection(tmp_path)
-    summary = read(made, settings)
+    summary = read(made, Runtime(settings))
     assert [(one.item, one.kind, one.error) for one in summary.failed] == [
         ("i005", "ocr", "RuntimeError: the model fell over")
     ]
-    assert read(made, settings).items == 0
+    assert read(made, Runtime(settings)).items == 0
     Named.models["ocr"].fails_at = None
-    assert read(made, settings, retry=True).items == 1
+    assert read(made, Runtime(settings), retry=True).items == 1
     assert [reading.error for reading in made.readings(["i005"])] == [None] * 5
 
 
 def test_an_empty_collection_is_read_at_once(tmp_path, settings):
-    assert read(Collection.open(tmp_path), settings).items == 0
+    assert read(Collection.open(tmp_path), Runtime(settings)).items == 0
 
 
 def test_every_type_of_part_goes_through(tmp_path, settings):
@@ -143,13 +143,13 @@ def test_every_type_of_part_goes_through(tmp_path, settings):
     )
     made = Collection.open(tmp_path)
     made.add([Post(Item(id="i", parts=parts), {media_hash(film): film, media_hash(voice): voice})])
-    summary = read(made, settings)
+    summary = read(made, Runtime(settings))
     assert {(one.part, one.kind) for one in summary.failed} == {(2, "ocr"), (2, "pdq")}  # its bytes are missing
     assert {reading.kind for reading in made.readings()} == {"shots", "pdq", "ocr", "language", "encode"}
 
 
 def test_a_post_is_read_without_a_collection(settings):
-    readings = read_post(post(7), settings)
+    readings = read_post(post(7), Runtime(settings))
     assert {(one.part, one.kind) for one in readings} == {(0, "language"), (1, "ocr"), (1, "pdq"), (1, "language")}
     assert next(one for one in readings if one.kind == "ocr").findings[0].text == "67 by 40"
 
@@ -162,10 +162,10 @@ def test_an_interrupted_run_keeps_what_was_read(tmp_path, settings):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        read(made, settings, report=interrupt)
+        read(made, Runtime(settings), report=interrupt)
     kept = len({reading.item for reading in made.readings(kinds=["encode"])})
     assert 12 <= kept < 30
-    assert read(made, settings).items == 30 - kept
+    assert read(made, Runtime(settings)).items == 30 - kept
 
 
 CHILD = """
@@ -187,7 +187,7 @@ pipeline.SAVE_ITEMS = 8
 models = Models(encoder="double:letters", ocr="double:ocr", transcriber=None, nudity=None)
 settings = Settings(models=models, tesseract=(), batch=4)
 print("ready", flush=True)
-print(pipeline.read(Collection.open(sys.argv[1]), settings).items, flush=True)
+print(pipeline.read(Collection.open(sys.argv[1]), Runtime(settings)).items, flush=True)
 """
 
 
@@ -204,7 +204,7 @@ def test_killed_five_times_and_finished_it_equals_an_undisturbed_run(tmp_path, s
     finished = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert 0 <= int(finished.split()[-1]) <= 120
     undisturbed = collection(tmp_path / "whole", 120)
-    read(undisturbed, settings)
+    read(undisturbed, Runtime(settings))
     assert contents(made) == contents(undisturbed)
 
 
@@ -215,7 +215,7 @@ def test_ray_runs_the_same_plan(tmp_path):
         "import sys; from alciato.read import read; from alciato.store import Collection;"
         "from alciato.settings import Models, Settings;"
         "models = Models(ocr=None, transcriber=None, nudity=None);"
-        "print(read(Collection.open(sys.argv[1]), Settings(runner=sys.argv[2], models=models, batch=4)).items)"
+        "print(read(Collection.open(sys.argv[1]), Runtime(Settings(runner=sys.argv[2], models=models, batch=4))).items)"
     )
     made = {runner: collection(tmp_path / runner, 12) for runner in ("native", "ray")}
     for runner in made:
@@ -234,7 +234,7 @@ from alciato.read import read
 from alciato.settings import Models, Settings
 from alciato.store import Collection
 models = Models(ocr=None, transcriber=None, nudity=None)
-print(read(Collection.open(sys.argv[1]), Settings(models=models)).items, asked)
+print(read(Collection.open(sys.argv[1]), Runtime(Settings(models=models))).items, asked)
 """
 
 

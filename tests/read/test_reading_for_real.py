@@ -10,6 +10,7 @@ from PIL import ImageDraw, ImageFont
 from skimage import data
 
 from alciato.item import Audio, Image, Item, Post, Video, media_hash
+from alciato.models import Runtime
 from alciato.read import read, read_post
 from alciato.settings import Settings
 from alciato.store import Collection
@@ -81,16 +82,16 @@ def made(tmp_path_factory, voice):
     }
     collection = Collection.open(tmp_path_factory.mktemp("collection"))
     collection.add(Post(Item(id=name, parts=(part,)), {shas[name]: media[name]}) for name, part in parts.items())
-    assert read(collection, Settings()).failed == []
+    assert read(collection, Runtime(Settings())).failed == []
     return collection
 
 
-def units(made, item, kind):
-    return [unit for unit in made.units([item]) if unit.kind == kind]
+def segments(made, item, kind):
+    return [segment for segment in made.segments([item]) if segment.kind == kind]
 
 
 def test_words_of_a_meme_are_found_where_they_are(made):
-    whole, above, below = units(made, "meme", "ocr")
+    whole, above, below = segments(made, "meme", "ocr")
     assert whole.text == f"{above.text} {below.text}"  # a meme is found by both its halves
     assert above.text == "LOOK AT ME I AM THE CAPTAIN"
     assert below.text == "of the robots"
@@ -100,17 +101,17 @@ def test_words_of_a_meme_are_found_where_they_are(made):
 
 
 def test_an_animated_picture_is_read_shot_by_shot(made):
-    first, second = units(made, "gif", "ocr")
+    first, second = segments(made, "gif", "ocr")
     assert (first.text, first.start, first.end) == ("FIRST COFFEE", 0, 1.5)
     assert (second.text, second.start, second.end) == ("THEN THE CAT", 1.5, 3)
-    assert [unit.start for unit in units(made, "gif", "frame")] == [0, 1.5]
+    assert [segment.start for segment in segments(made, "gif", "frame")] == [0, 1.5]
 
 
 def test_a_clip_is_heard_and_seen(made):
-    said = units(made, "clip", "speech")
-    assert "today" in " ".join(unit.text for unit in said)
+    said = segments(made, "clip", "speech")
+    assert "today" in " ".join(segment.text for segment in said)
     assert 0.5 < said[0].start < 2.5
-    (shown,) = units(made, "clip", "ocr")
+    (shown,) = segments(made, "clip", "ocr")
     assert shown.text == "LIFT OFF"
 
 
@@ -125,19 +126,19 @@ def test_a_recording_alone_is_heard(voice):
         writer.writeframes((voice[0] * 32767).astype("<i2").tobytes())
     sha = media_hash(file.getvalue())
     item = Item(id="voice", parts=(Audio(media=sha, mime="audio/wav", duration=3),))
-    readings = {one.kind: one for one in read_post(Post(item, {sha: file.getvalue()}), Settings())}
+    readings = {one.kind: one for one in read_post(Post(item, {sha: file.getvalue()}), Runtime(Settings()))}
     assert set(readings) == {"speech", "language"}
     assert "today" in " ".join(one.text for one in readings["speech"].findings)
 
 
 def test_bengali_is_read_where_tesseract_is(tmp_path):
     from alciato.errors import AlciatoError
-    from alciato.models import Ocr, load
+    from alciato.models import Ocr, Runtime
 
     try:
         from alciato.world.letters import typeface
 
-        load("packaged:tesseract/ben", Ocr, Settings())
+        Runtime(Settings()).load("packaged:tesseract/ben", Ocr)
         face = typeface("সুপ্রভাত", 44)
     except AlciatoError as error:
         pytest.skip(str(error))
@@ -145,5 +146,5 @@ def test_bengali_is_read_where_tesseract_is(tmp_path):
     ImageDraw.Draw(picture).text((20, 20), "রাতের খাবার", font=face, fill="white", stroke_width=3, stroke_fill="black")
     sha = media_hash(saved(picture, "PNG"))
     item = Item(id="bengali", parts=(Image(media=sha, mime="image/png", width=600, height=450),))
-    readings = {one.kind: one for one in read_post(Post(item, {sha: saved(picture, "PNG")}), Settings())}
+    readings = {one.kind: one for one in read_post(Post(item, {sha: saved(picture, "PNG")}), Runtime(Settings()))}
     assert [one.text for one in readings["ocr"].findings] == ["রাতের খাবার", "LOOK AT ME"]

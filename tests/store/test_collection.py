@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Box, Evidence, Finding, Image, Item, Post, Reading, Table, Text, Unit, Verdict, media_hash
+from alciato.item import Box, Finding, Image, Item, Post, Reading, Segment, Span, Table, Text, Verdict, media_hash
 from alciato.store import Collection
 
 
@@ -34,11 +34,11 @@ def collection(tmp_path: Path) -> Collection:
     return Collection.open(tmp_path / "store")
 
 
-def ocr(item: str, text: str | None = "LOOK AT ME") -> tuple[Reading, list[Unit]]:
+def ocr(item: str, text: str | None = "LOOK AT ME") -> tuple[Reading, list[Segment]]:
     findings = (Finding(text=text, box=Box(0, 0, 3, 1), confidence=0.5),) if text else ()
     reading = Reading(item=item, part=0, kind="ocr", model="m", version="1", findings=findings)
-    unit = Unit(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text=text or "", box=Box(0, 0, 3, 1))
-    return reading, [unit] if text else []
+    segment = Segment(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text=text or "", box=Box(0, 0, 3, 1))
+    return reading, [segment] if text else []
 
 
 def test_adding_again_adds_nothing_twice(collection: Collection):
@@ -85,32 +85,36 @@ def test_unknown_item_and_missing_collection_say_what_to_do(collection: Collecti
 
 def test_words_are_found_as_soon_as_they_are_added(collection: Collection):
     collection.add([text_post(1, "মঙ্গল গ্রহের মানুষ"), text_post(2, "unbelievable teapots")])
-    units = collection.table("units")
-    found = units.search("মঙ্গল", query_type="fts", fts_columns="words").to_list()
+    segments = collection.table("segments")
+    found = segments.search("মঙ্গল", query_type="fts", fts_columns="words").to_list()
     assert [row["item"] for row in found] == ["p1"]
-    found = units.search("lievab", query_type="fts", fts_columns="grams").to_list()
+    found = segments.search("lievab", query_type="fts", fts_columns="grams").to_list()
     assert [row["item"] for row in found] == ["p2"]
 
 
-def test_a_reading_replaces_its_own_units_and_no_others(collection: Collection):
+def test_a_reading_replaces_its_own_segments_and_no_others(collection: Collection):
     collection.add([picture_post(1), picture_post(2)])
     for item in ("q1", "q2"):
-        reading, units = ocr(item)
-        speech = Unit(id=f"{item}/0/speech/0", item=item, part=0, kind="speech", text="words", start=0.0, end=1.0)
-        collection.save_readings([reading], [*units, speech], {})
+        reading, segments = ocr(item)
+        speech = Segment(id=f"{item}/0/speech/0", item=item, part=0, kind="speech", text="words", start=0.0, end=1.0)
+        collection.save_readings([reading], [*segments, speech], {})
     again, none = ocr("q1", None)
     collection.save_readings([again], none, {})
-    assert sorted((u.item, u.kind) for u in collection.units()) == [("q1", "speech"), ("q2", "ocr"), ("q2", "speech")]
+    assert sorted((u.item, u.kind) for u in collection.segments()) == [
+        ("q1", "speech"),
+        ("q2", "ocr"),
+        ("q2", "speech"),
+    ]
     assert [r.findings for r in collection.readings(["q1"], ["ocr"])] == [()]
 
 
 def test_saving_the_same_readings_again_changes_nothing(collection: Collection):
     collection.add([picture_post(1)])
-    reading, units = ocr("q1")
-    vectors = {units[0].id: np.ones(4, dtype=np.float32)}
+    reading, segments = ocr("q1")
+    vectors = {segments[0].id: np.ones(4, dtype=np.float32)}
     for _ in range(2):
-        collection.save_readings([reading], units, vectors, encoder=Encoder())
-    assert list(collection.units()) == units
+        collection.save_readings([reading], segments, vectors, encoder=Encoder())
+    assert list(collection.segments()) == segments
     assert collection.stamps().select(["item", "kind", "version"]).to_pylist() == [
         {"item": "q1", "kind": "ocr", "version": "1"}
     ]
@@ -119,26 +123,26 @@ def test_saving_the_same_readings_again_changes_nothing(collection: Collection):
 def test_vectors_of_two_encoders_never_stand_side_by_side(collection: Collection):
     collection.add([picture_post(1), picture_post(2)])
     for item, encoder in (("q1", Encoder()), ("q2", Encoder(fingerprint="2", dimension=6))):
-        reading, units = ocr(item)
+        reading, segments = ocr(item)
         vector = np.arange(encoder.dimension, dtype=np.float32)
-        collection.save_readings([reading], units, {units[0].id: vector}, encoder=encoder)
-    rows = collection.table("units").search().where("kind = 'ocr'").select(["item", "vector"]).to_list()
+        collection.save_readings([reading], segments, {segments[0].id: vector}, encoder=encoder)
+    rows = collection.table("segments").search().where("kind = 'ocr'").select(["item", "vector"]).to_list()
     assert {row["item"]: row["vector"] for row in rows} == {"q1": None, "q2": [0, 1, 2, 3, 4, 5]}
 
 
 def test_posts_added_after_the_first_vectors_have_none_yet(collection: Collection):
     collection.add([picture_post(1)])
-    reading, units = ocr("q1")
-    collection.save_readings([reading], units, {units[0].id: np.ones(4, dtype=np.float32)}, encoder=Encoder())
+    reading, segments = ocr("q1")
+    collection.save_readings([reading], segments, {segments[0].id: np.ones(4, dtype=np.float32)}, encoder=Encoder())
     collection.add([text_post(9)])
-    rows = collection.table("units").search().where("item = 'p9'").to_list()
+    rows = collection.table("segments").search().where("item = 'p9'").to_list()
     assert [row["vector"] for row in rows] == [None]
 
 
-def test_units_carry_the_filters_of_their_item(collection: Collection):
+def test_segments_carry_the_filters_of_their_item(collection: Collection):
     item = Item(id="a", parts=(Text(text="x"),), metadata={"created_at": "2024-01-02T03:04:05+01:00", "label": 3})
     collection.add([Post(item)])
-    row = collection.table("units").search().to_list()[0]
+    row = collection.table("segments").search().to_list()[0]
     assert row["created_at"] == datetime(2024, 1, 2, 2, 4, 5, tzinfo=UTC)
     assert row["label"] == "3"
 
@@ -149,7 +153,7 @@ def test_a_verdict_replaces_the_older_one_of_the_same_judge(collection: Collecti
             item="a",
             decision=decision,
             scores={"threat": 0.5},
-            evidence=(Evidence(part=0, kind="body", text="x"),),
+            evidence=(Span(part=0, kind="body", text="x"),),
             policy=policy,
             model="m",
             strategy="prototype",
@@ -165,11 +169,11 @@ def test_a_verdict_replaces_the_older_one_of_the_same_judge(collection: Collecti
 def test_upkeep_merges_fragments_and_loses_nothing(collection: Collection):
     for number in range(30):
         collection.add([text_post(number)])
-    assert collection.status().fragments["units"] == 30
+    assert collection.status().fragments["segments"] == 30
     collection.maintain()
     status = collection.status()
-    assert status.fragments["units"] == 1
-    assert (status.items, status.units) == (30, 30)
+    assert status.fragments["segments"] == 1
+    assert (status.items, status.segments) == (30, 30)
     assert all(index.unindexed == 0 for index in status.indexes)
     assert [item.id for item in collection.items()] == [f"p{n}" for n in range(30)]
 
@@ -179,9 +183,9 @@ def _write(folder: Path, numbers: range, start: object) -> None:
     start.wait()
     for number in numbers:
         collection.add([text_post(number)])
-        unit = Unit(id=f"p{number}/0/body/0", item=f"p{number}", part=0, kind="body", text="read")
+        segment = Segment(id=f"p{number}/0/body/0", item=f"p{number}", part=0, kind="body", text="read")
         reading = Reading(item=f"p{number}", part=0, kind="encode", model="m", version="1")
-        collection.save_readings([reading], [unit], {})
+        collection.save_readings([reading], [segment], {})
 
 
 def test_two_writers_lose_nothing_and_double_nothing(tmp_path: Path):
@@ -196,7 +200,7 @@ def test_two_writers_lose_nothing_and_double_nothing(tmp_path: Path):
         assert process.exitcode == 0
     collection = Collection.open(tmp_path)
     assert sorted(item.id for item in collection.items()) == sorted(f"p{n}" for n in range(30))
-    assert sorted(unit.id for unit in collection.units()) == sorted(f"p{n}/0/body/0" for n in range(30))
+    assert sorted(segment.id for segment in collection.segments()) == sorted(f"p{n}/0/body/0" for n in range(30))
     assert collection.table("readings").count_rows() == 30
 
 

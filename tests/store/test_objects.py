@@ -44,7 +44,7 @@ def test_the_same_collection_on_object_storage(bucket: str):
     again = Collection.open(bucket)
     assert again.add([post]).known == 1
     assert again.item("a") == post.item
-    found = again.table("units").search("teapot", query_type="fts", fts_columns="words").to_list()
+    found = again.table("segments").search("teapot", query_type="fts", fts_columns="words").to_list()
     assert [row["item"] for row in found] == ["a"]
     again.maintain(force=True)
     assert again.status().items == 1

@@ -3,24 +3,6 @@
 Public: `ask`, `Reply`, `Sentence`, `Citation`, `render`.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from alciato.ask.answer import ask
-    from alciato.ask.reply import Citation, Reply, Sentence
-    from alciato.ask.terminal import render
-
-_HOMES = {"ask": "answer", "Reply": "reply", "Sentence": "reply", "Citation": "reply", "render": "terminal"}
-
-__all__ = ["Citation", "Reply", "Sentence", "ask", "render"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,10 +10,9 @@ from alciato.ask.reply import Reply
 from alciato.ask.support import Measure
 from alciato.ask.write import PASSAGES, write
 from alciato.errors import UsageError
-from alciato.models import Chat, Encoder, load
+from alciato.models import Chat, Encoder, Runtime, default_runtime
 from alciato.search import search
 from alciato.search.chance import Space, everyday, space_for, space_of
-from alciato.settings import Settings, default_settings
 from alciato.store import Collection
 from alciato.store.vectors import made_by
 
@@ -22,7 +21,7 @@ EXTRACTIVE = "packaged:smollm2"
 
 
 def ask(
-    collection: Collection, question: str, *, k: int = 8, settings: Settings | None = None, chat: Chat | None = None
+    collection: Collection, question: str, *, k: int = 8, runtime: Runtime | None = None, chat: Chat | None = None
 ) -> Reply:
     """Answer a question from the collection. Every sentence cites the passages that it rests on.
 
@@ -30,18 +29,18 @@ def ask(
     `chat` in its place if given; with the packaged one the answer is made of quotations. Where the posts do not
     hold an answer, `found` is False. Raises `UsageError` for an empty question.
     """
-    settings = settings or default_settings()
+    runtime = runtime or default_runtime()
     question = question.strip()
     if not question:
         raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
-    encoder = load(settings.models.encoder, Encoder, settings)
-    found = _found(collection, question, k, settings)
-    measure = Measure(question, encoder, _space(collection, encoder, settings))
-    items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.units}))}
-    writes = chat is not None or settings.models.chat != EXTRACTIVE
+    encoder = runtime.load(runtime.settings.models.encoder, Encoder)
+    found = _found(collection, question, k, runtime)
+    measure = Measure(question, encoder, _space(collection, encoder, runtime))
+    items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.segments}))}
+    writes = chat is not None or runtime.settings.models.chat != EXTRACTIVE
     chosen = best_passages(measure, found, PASSAGES) if writes else best_passages(measure, found)
     if writes and chosen:
-        writer = chat or load(settings.models.chat, Chat, settings)
+        writer = chat or runtime.load(runtime.settings.models.chat, Chat)
         reply = write(measure, chosen, Numbering(items), writer)
         if reply.found:
             return reply
@@ -50,15 +49,15 @@ def ask(
     return extract(question, chosen, Numbering(items), encoder.name)
 
 
-def _space(collection: Collection, encoder: Encoder, settings: Settings) -> Space:
+def _space(collection: Collection, encoder: Encoder, runtime: Runtime) -> Space:
     """The collection's own space; that of everyday sentences where nothing has been read yet."""
-    if made_by(collection.table("units"), "vector") != (encoder.name, encoder.fingerprint):
-        return space_of(*everyday(encoder, settings))
-    return space_for(collection.uri, collection.table("units"), encoder, settings)
+    if made_by(collection.table("segments"), "vector") != (encoder.name, encoder.fingerprint):
+        return space_of(*everyday(encoder, runtime))
+    return space_for(collection.uri, collection.table("segments"), encoder, runtime)
 
 
-def _found(collection: Collection, question: str, k: int, settings: Settings) -> Sequence[Passage]:
+def _found(collection: Collection, question: str, k: int, runtime: Runtime) -> Sequence[Passage]:
     """The sentences of the posts that search finds, best post first."""
-    ids = list(dict.fromkeys(hit.item for hit in search(collection, question, k=k, settings=settings)))
-    units = [unit for unit in collection.units(ids) if unit.text] if ids else []
-    return passages(sorted(units, key=lambda unit: (ids.index(unit.item), unit.part, unit.id)))
+    ids = list(dict.fromkeys(hit.item for hit in search(collection, question, k=k, runtime=runtime)))
+    segments = [segment for segment in collection.segments(ids) if segment.text] if ids else []
+    return passages(sorted(segments, key=lambda segment: (ids.index(segment.item), segment.part, segment.id)))

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alciato.ask.reply import Citation
-from alciato.item import Item, Unit
+from alciato.item import Item, Segment
 from alciato.read.blocks import union
 
 SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n{2,}|\n(?=[-*#>•])")
 ROW_END = re.compile(r"\n+")
 WHOLE = frozenset({"ocr", "speech", "caption"})
-"""Kinds whose units are short and hang together: they are quoted whole."""
+"""Kinds whose segments are short and hang together: they are quoted whole."""
 
 TOGETHER = 200
 """Letters of the blocks of one picture that are quoted together; a page's paragraphs stay apart."""
@@ -21,10 +21,10 @@ TOGETHER = 200
 
 @dataclass(frozen=True)
 class Passage:
-    """A sentence of a post, and the units that hold it."""
+    """A sentence of a post, and the segments that hold it."""
 
     text: str
-    units: tuple[Unit, ...]
+    segments: tuple[Segment, ...]
 
 
 @dataclass
@@ -35,67 +35,67 @@ class Numbering:
     citations: list[Citation] = field(default_factory=list)
 
     def cite(self, passage: Passage) -> tuple[int, ...]:
-        """Give the numbers of the passage, one for each unit that holds it."""
-        return tuple(self._number(passage.text, unit) for unit in passage.units)
+        """Give the numbers of the passage, one for each segment that holds it."""
+        return tuple(self._number(passage.text, segment) for segment in passage.segments)
 
-    def _number(self, text: str, unit: Unit) -> int:
+    def _number(self, text: str, segment: Segment) -> int:
         for citation in self.citations:
-            if citation.unit == unit.id and citation.text == text:
+            if citation.segment == segment.id and citation.text == text:
                 return citation.number
-        metadata = self.items[unit.item].metadata
+        metadata = self.items[segment.item].metadata
         told = {name: value for name in ("author", "created_at") if isinstance(value := metadata.get(name), str)}
         self.citations.append(
             Citation(
                 number=len(self.citations) + 1,
                 text=text,
-                unit=unit.id,
-                source=self.items[unit.item].source,
-                **unit.model_dump(include={"item", "part", "kind", "box", "start", "end"}),
+                segment=segment.id,
+                source=self.items[segment.item].source,
+                **segment.model_dump(include={"item", "part", "kind", "box", "start", "end"}),
                 **told,
             )
         )
         return len(self.citations)
 
 
-def passages(units: Iterable[Unit]) -> list[Passage]:
-    """Cut units into sentences, in order; the same words, whatever their capitals, become one passage.
+def passages(segments: Iterable[Segment]) -> list[Passage]:
+    """Cut segments into sentences, in order; the same words, whatever their capitals, become one passage.
 
     Blocks of words on one picture are one passage: a meme says half above and half below.
     """
-    holders: dict[str, tuple[str, list[Unit]]] = {}
-    for unit in _pictures_joined(units):
-        for sentence in sentences(unit):
+    holders: dict[str, tuple[str, list[Segment]]] = {}
+    for segment in _pictures_joined(segments):
+        for sentence in sentences(segment):
             spelled = "".join(re.findall(r"\w", sentence.casefold()))
             if not spelled:
                 continue
             _, held_by = holders.setdefault(spelled, (sentence, []))
-            if all(unit.item != other.item for other in held_by):
-                held_by.append(unit)
+            if all(segment.item != other.item for other in held_by):
+                held_by.append(segment)
     return [Passage(text, tuple(held_by)) for text, held_by in holders.values()]
 
 
-def sentences(unit: Unit) -> Sequence[str]:
+def sentences(segment: Segment) -> Sequence[str]:
     """Cut a body or a table into sentences and rows; leave what is short whole."""
-    if unit.kind in WHOLE:
-        return [_one_line(unit.text)]
-    end = ROW_END if unit.kind == "table" else SENTENCE_END
-    return [_one_line(part) for part in end.split(unit.text)]
+    if segment.kind in WHOLE:
+        return [_one_line(segment.text)]
+    end = ROW_END if segment.kind == "table" else SENTENCE_END
+    return [_one_line(part) for part in end.split(segment.text)]
 
 
-def _pictures_joined(units: Iterable[Unit]) -> Iterable[Unit]:
+def _pictures_joined(segments: Iterable[Segment]) -> Iterable[Segment]:
     """The first block of words of each picture or frame stands for all of them, with the box around them."""
-    joined: dict[object, Unit] = {}
-    for unit in units:
-        place = (unit.item, unit.part, unit.start) if unit.kind == "ocr" else unit.id
+    joined: dict[object, Segment] = {}
+    for segment in segments:
+        place = (segment.item, segment.part, segment.start) if segment.kind == "ocr" else segment.id
         before = joined.get(place)
-        if before is not None and unit.text in before.text:
+        if before is not None and segment.text in before.text:
             continue
-        if before is not None and len(before.text) + len(unit.text) < TOGETHER:
-            boxes = [box for box in (before.box, unit.box) if box is not None]
-            update = {"text": f"{before.text} {unit.text}", "box": union(boxes) if boxes else None}
+        if before is not None and len(before.text) + len(segment.text) < TOGETHER:
+            boxes = [box for box in (before.box, segment.box) if box is not None]
+            update = {"text": f"{before.text} {segment.text}", "box": union(boxes) if boxes else None}
             joined[place] = before.model_copy(update=update)
         else:
-            joined[place if before is None else unit.id] = unit
+            joined[place if before is None else segment.id] = segment
     return joined.values()
 
 

@@ -18,7 +18,7 @@ class Citation(BaseModel):
     part: int = Field(ge=0)
     kind: str = Field(description="body, ocr, speech, caption or table")
     text: str = Field(description="the passage, word for word")
-    unit: str = Field(description="id of the searchable unit that holds it")
+    segment: str = Field(description="id of the searchable segment that holds it")
     box: Box | None = None
     start: float | None = Field(None, description="seconds")
     end: float | None = Field(None, description="seconds")

@@ -53,7 +53,7 @@ def write(asked: Measure, shown: Sequence[Passage], numbering: Numbering, chat: 
     Where none is left, `found` is False and `dropped` says how many there were. Raises `ModelError`.
     """
     shown = shown[:PASSAGES]
-    draft = chat.fill(_messages(asked.question, shown), Draft)
+    draft = chat.generate_json(_messages(asked.question, shown), Draft)
     kept = []
     for sentence in draft.sentences:
         cited = [shown[number - 1] for number in dict.fromkeys(sentence.citations) if 1 <= number <= len(shown)]

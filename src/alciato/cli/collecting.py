@@ -101,7 +101,7 @@ def status(
 
     terminal = Terminal(json, quiet)
     library = open_library(collection, set_)
-    now, waiting = library.status(), len(unread(library.collection, library.settings))
+    now, waiting = library.status(), len(unread(library.collection, library.runtime))
     if json:
         terminal.document({**now.model_dump(mode="json"), "unread": waiting})
         return

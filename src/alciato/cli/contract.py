@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from alciato.errors import UsageError
-from alciato.progress import Progress, Report, silent
+from alciato.progress import Progress, ProgressCallback, silent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -71,7 +71,7 @@ class Terminal:
             _console(stderr=True).print(what)
 
     @contextmanager
-    def progress(self) -> Iterator[Report]:
+    def progress(self) -> Iterator[ProgressCallback]:
         """Show a bar with rate and time left on standard error, where that is a terminal."""
         if self.quiet or not sys.stderr.isatty():
             yield silent
@@ -115,10 +115,10 @@ def open_library(
     models: Mapping[str, str | None] | None = None,
 ) -> Library:
     """Open the collection that the flags, the environment or the settings file name."""
-    from alciato.library import open_library as open_
+    import alciato
 
     chosen = settings(changes, collection=collection, offline=offline or None, runner=runner, models=models)
-    return open_(settings=chosen, create=create)
+    return alciato.open(settings=chosen, create=create)
 
 
 def settings(

@@ -54,7 +54,7 @@ def judge(
     quiet: QuietFlag = False,
 ) -> None:
     """Judge posts against a written policy: a decision, scores, reasons, and the lines that they rest on."""
-    from alciato.judge import write_jsonl, write_report
+    from alciato.report import write_jsonl, write_report
 
     terminal = Terminal(json, quiet)
     _check_names(policy, strategy)
@@ -71,7 +71,7 @@ def judge(
         write_report(report, library.collection, loaded, kept)
         terminal.say(f"report: {report}")
     if not json:
-        from alciato.judge import verdict_table
+        from alciato.report import verdict_table
 
         terminal.show(verdict_table(kept))
     unread = added is not None and bool(added.skipped or (added.read and added.read.failed))

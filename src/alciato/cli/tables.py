@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from alciato.duplicates import Cluster
     from alciato.models import ModelCard
-    from alciato.search import Cluster, Hit
+    from alciato.search import Hit
     from alciato.sources import Skipped
     from alciato.store import Status
 
@@ -76,7 +77,7 @@ def status_table(status: Status, unread: int) -> Table:
         "unread": str(unread),
         "readings": _counts(status.readings),
         "failed": _counts(status.failed) or "none",
-        "searchable units": str(status.units),
+        "searchable segments": str(status.segments),
         "verdicts": str(status.verdicts),
         "text vectors by": status.encoder or "none yet",
         "picture vectors by": status.image_encoder or "none (name one with models.image_encoder)",

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from alciato.demo.result import CopyFigures, JudgeFigures, SearchFigures, TextFigures
 from alciato.demo.truth import DemoTruth, TruthPost
-from alciato.item import Item, Text, Unit, Verdict
+from alciato.item import Item, Segment, Text, Verdict
 from alciato.world.letters import script_of
 
 Names = Mapping[str, str]
@@ -64,14 +64,14 @@ def copy_figures(truth: DemoTruth, names: Names, groups: Iterable[Iterable[str]]
     )
 
 
-def text_figures(truth: DemoTruth, names: Names, units: Iterable[Unit]) -> TextFigures:
+def text_figures(truth: DemoTruth, names: Names, segments: Iterable[Segment]) -> TextFigures:
     """Count the words of Latin captions that were read, and the spoken ones that were heard; order does not count."""
     seen: dict[str, list[str]] = {}
     heard: dict[str, list[str]] = {}
-    for unit in units:
-        kept = {"ocr": seen, "speech": heard}.get(unit.kind)
+    for segment in segments:
+        kept = {"ocr": seen, "speech": heard}.get(segment.kind)
         if kept is not None:
-            kept.setdefault(names.get(unit.item, unit.item), []).append(unit.text)
+            kept.setdefault(names.get(segment.item, segment.item), []).append(segment.text)
     latin = [post for post in truth.posts if post.kind == "picture" and _in_latin(post)]
     speaking = [post for post in truth.posts if post.spoken]
     words, read = _count((post.lines, seen.get(post.id, [])) for post in latin)

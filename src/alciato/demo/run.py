@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import alciato
 from alciato.demo.build import build_demo
 from alciato.demo.measure import copy_figures, judge_figures, named, search_figures, text_figures
 from alciato.demo.result import CopyFigures, DemoResult, JudgeFigures, SearchFigures, Step
 from alciato.demo.telling import decision_line, figures_lines, hit_line, of
 from alciato.demo.truth import DemoTruth
-from alciato.library import Library, open_library
+from alciato.library import Library
 from alciato.models import trouble_of
 from alciato.settings import Settings, load_settings
 
@@ -49,7 +50,7 @@ class _Run:
         started = time.monotonic()
         self._clear()
         truth = self._build()
-        library = open_library(self.folder / "collection", settings=self.settings)
+        library = alciato.open(self.folder / "collection", settings=self.settings)
         self._read(library, truth)
         found = self._search(library, truth)
         copies = self._copies(library, truth)
@@ -64,7 +65,7 @@ class _Run:
             seconds=time.monotonic() - started,
             search=found,
             copies=copies,
-            text=text_figures(truth, self.names, library.collection.units()),
+            text=text_figures(truth, self.names, library.collection.segments()),
             judge=judged,
             prompt=prompted,
             answers=answers,
@@ -118,7 +119,8 @@ class _Run:
             return copy_figures(truth, self.names, [[one.item for one in group.members] for group in clusters])
 
     def _judge(self, library: Library, truth: DemoTruth) -> tuple[JudgeFigures, Path]:
-        from alciato.judge import load_policy, write_report
+        from alciato.judge import load_policy
+        from alciato.report import write_report
 
         with self._step("judge", "Judge every post against the general policy, by its examples (prototype)."):
             policy = load_policy("general")
@@ -136,7 +138,7 @@ class _Run:
 
     def _prompt(self, library: Library, truth: DemoTruth) -> JudgeFigures | None:
         """Two posts by the packaged chat model; nothing where it does not work."""
-        if (trouble := trouble_of("smollm2", library.settings)) is not None:
+        if (trouble := trouble_of("smollm2", library.runtime.settings)) is not None:
             self.say(f"\n   The packaged chat model does not work here: {trouble}")
             return None
         with self._step(

@@ -18,7 +18,7 @@ from typing import Any
 from alciato.errors import AlciatoError
 from alciato.experiments.declaration import Experiment, find_experiment
 from alciato.experiments.results import Record, Result, conclude, identity, load_result
-from alciato.progress import Progress, Report, silent
+from alciato.progress import Progress, ProgressCallback, silent
 
 
 def run_experiment(
@@ -29,7 +29,7 @@ def run_experiment(
     folder: Path | None = None,
     again: bool = False,
     processes: int | None = None,
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> Result:
     """Run all variants under seeds 0 to `seeds` - 1 and draw the conclusion.
 

@@ -1,26 +1,18 @@
 """What was read from an item: findings with their place and confidence, by which model.
 
-A `Reading` is all that one reader found in one part. A `Unit` is one thing that a search can match.
+A `Reading` is all that one reader found in one part. A `Segment` is one thing that a search can match.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alciato.item.span import Box, Span
+
 READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "meme", "table", "caption", "encode")
-"""Kinds of reading. `encode` marks that the units of an item stand in the store with their vectors."""
-
-
-class Box(NamedTuple):
-    """A rectangle in pixels of the picture as it is shown: left, top, right, bottom."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
+"""Kinds of reading. `encode` marks that the segments of an item stand in the store with their vectors."""
 
 
 class Finding(BaseModel):
@@ -60,18 +52,11 @@ class Reading(BaseModel):
     read_at: datetime | None = None
 
 
-class Unit(BaseModel):
+class Segment(Span):
     """One thing that a search can match: a body text, a line block, a speech segment, a key frame, a table."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     id: str
     item: str
-    part: int = Field(ge=0)
-    kind: str = Field(description="body, ocr, speech, caption, table, picture or frame")
-    text: str = ""
     raw: str | None = Field(None, description="the text as recognised, where `text` was respaced")
-    box: Box | None = None
-    start: float | None = None
-    end: float | None = None
     language: str | None = Field(None, description="ISO 639-1 code of the text's language, where it is clear")
     pdq: str | None = Field(None, description="perceptual hash of a picture or frame, 64 hexadecimal digits")

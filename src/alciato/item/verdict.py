@@ -7,21 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alciato.item.reading import Box
+from alciato.item.span import Span
 
 Decision = Literal["allow", "review", "remove"]
-
-
-class Evidence(BaseModel):
-    """The line, place or time that a verdict or an answer rests on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    part: int = Field(ge=0)
-    kind: str = Field(description="body, ocr, speech, caption, table, picture, frame or nudity")
-    text: str = ""
-    box: Box | None = None
-    start: float | None = None
-    end: float | None = None
 
 
 class Verdict(BaseModel):
@@ -37,7 +25,7 @@ class Verdict(BaseModel):
     scores: dict[str, float]
     reasons: tuple[str, ...] = ()
     target: str | None = None
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Span, ...] = ()
     policy: str = Field(description="name and hash of the policy, `general@1a2b3c4d`")
     model: str
     strategy: str

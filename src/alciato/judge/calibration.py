@@ -19,8 +19,8 @@ from random import Random
 import numpy as np
 import yaml
 
-from alciato.judge.prototype import CURVES, score
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
+from alciato.judge.strategies.prototype import CURVES, score
 from alciato.models import Encoder
 
 DATA = Path(__file__).parent / "data"
@@ -177,11 +177,10 @@ def _main() -> None:
     import sys
 
     from alciato.judge.policy import load_policy
-    from alciato.models import load
-    from alciato.settings import load_settings
+    from alciato.models import default_runtime
 
-    settings = load_settings()
-    spaces = spaces_of(load(settings.models.encoder, Encoder, settings), load_policy("general"))
+    runtime = default_runtime()
+    spaces = spaces_of(runtime.load(runtime.settings.models.encoder, Encoder), load_policy("general"))
     sys.stdout.writelines(f"{line}\n" for line in figures(spaces))
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from alciato.item import Evidence, Finding, Item, Reading, Table, Text, Unit
+from alciato.item import Finding, Item, Reading, Segment, Span, Table, Text
 from alciato.models import Picture
 
 DESCRIBING = frozenset({"caption", "alt", "alt text", "alt_text", "description"})
@@ -28,7 +28,7 @@ class Passage:
     """Words that are judged as one, and the places they come from. `picture` says what is seen with them."""
 
     words: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[Span, ...]
     picture: str | None = None
 
     @property
@@ -66,13 +66,13 @@ class Content:
 
 def content_of(
     item: Item,
-    units: Iterable[Unit],
+    segments: Iterable[Segment],
     readings: Iterable[Reading],
     look: Callable[[], Sequence[Picture]] = tuple,
 ) -> Content:
-    """Put together what is known of an item: its own texts, the units read from it, the signals of detectors."""
+    """Put together what is known of an item: its own texts, the segments read from it, the signals of detectors."""
     readings = list(readings)
-    places = sorted(_places(item, units), key=lambda place: (_ORDER[place.kind], place.part))
+    places = sorted(_places(item, segments), key=lambda place: (_ORDER[place.kind], place.part))
     described = [place for place in places if place.kind == "caption"]
     spoken = [place for place in places if place.kind != "caption"]
     signals = [(r.part, found) for r in readings if r.kind == "nudity" for found in r.findings]
@@ -80,23 +80,28 @@ def content_of(
     return Content(item, tuple(_passages(spoken, described)), tuple(signals), tuple(errors), look)
 
 
-def _places(item: Item, units: Iterable[Unit]) -> Iterator[Evidence]:
+def _places(item: Item, segments: Iterable[Segment]) -> Iterator[Span]:
     """Yield every text of the item with its place. Texts that came with it are taken from the item itself."""
     for number, part in enumerate(item.parts):
         if isinstance(part, Text) and part.text.strip():
             kind = "caption" if (part.name or "").lower() in DESCRIBING else "body"
-            yield Evidence(part=number, kind=kind, text=part.text.strip())
+            yield Span(part=number, kind=kind, text=part.text.strip())
         elif isinstance(part, Table):
             rows = ("; ".join(f"{c}: {v}" for c, v in zip(part.columns, row, strict=True) if v) for row in part.rows)
-            yield from (Evidence(part=number, kind="table", text=row) for row in rows if row)
-    for unit in units:
-        if unit.kind in {"ocr", "speech", "caption"} and unit.text.strip():
-            yield Evidence(
-                part=unit.part, kind=unit.kind, text=unit.text.strip(), box=unit.box, start=unit.start, end=unit.end
+            yield from (Span(part=number, kind="table", text=row) for row in rows if row)
+    for segment in segments:
+        if segment.kind in {"ocr", "speech", "caption"} and segment.text.strip():
+            yield Span(
+                part=segment.part,
+                kind=segment.kind,
+                text=segment.text.strip(),
+                box=segment.box,
+                start=segment.start,
+                end=segment.end,
             )
 
 
-def _passages(spoken: Sequence[Evidence], described: Sequence[Evidence]) -> Iterator[Passage]:
+def _passages(spoken: Sequence[Span], described: Sequence[Span]) -> Iterator[Passage]:
     """Each text by itself, what is said as a whole, and the whole with each description of a picture."""
     for place in (*spoken, *described):
         for piece in windows(place.text):
@@ -110,9 +115,9 @@ def _passages(spoken: Sequence[Evidence], described: Sequence[Evidence]) -> Iter
             yield Passage(whole, (*places, picture), picture.text[:WINDOW])
 
 
-def _whole(places: Sequence[Evidence]) -> tuple[str, tuple[Evidence, ...]]:
+def _whole(places: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
     """Join texts up to the length of a passage; a text that another one contains is not said twice."""
-    chosen: list[Evidence] = []
+    chosen: list[Span] = []
     for place in places:
         if any(place.text.casefold() in other.text.casefold() for other in chosen):
             continue

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from alciato.item import Evidence, Verdict
+from alciato.item import Span, Verdict
 from alciato.item.verdict import Decision
 from alciato.judge.content import Content
 from alciato.judge.policy import ACTIONS, Category, Policy
@@ -96,7 +96,7 @@ _PLACES = {
 }
 
 
-def _place(evidence: Evidence) -> str:
+def _place(evidence: Span) -> str:
     place = _PLACES.get(evidence.kind, f"the {evidence.kind}")
     if evidence.start is not None:
         place += f" at {evidence.start:.1f} s"
@@ -104,5 +104,5 @@ def _place(evidence: Evidence) -> str:
     return f"{place} “{words}”" if evidence.kind != "nudity" else "the marked part of the picture"
 
 
-def _once(places: Iterable[Evidence]) -> tuple[Evidence, ...]:
+def _once(places: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(places))[:MOST_EVIDENCE]

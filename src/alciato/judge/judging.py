@@ -7,18 +7,18 @@ from functools import partial
 from itertools import islice
 from typing import TypeVar
 
-from alciato.item import Item, Reading, Unit, Verdict
+from alciato.item import Item, Reading, Segment, Verdict
 from alciato.judge.content import Content, content_of
 from alciato.judge.decide import verdict_for
 from alciato.judge.looking import pictures_of
 from alciato.judge.policy import Policy
 from alciato.judge.strategy import Strategy, load_strategy
-from alciato.models import Picture
-from alciato.progress import Progress, Report, silent
-from alciato.settings import Limits, Settings, default_settings
+from alciato.models import Picture, Runtime, default_runtime
+from alciato.progress import Progress, ProgressCallback, silent
+from alciato.settings import Limits
 from alciato.store import Collection
 
-Named = TypeVar("Named", Unit, Reading)
+Named = TypeVar("Named", Segment, Reading)
 
 
 def judge(
@@ -27,8 +27,8 @@ def judge(
     strategy: str = "prototype",
     *,
     ids: Sequence[str] | None = None,
-    settings: Settings | None = None,
-    report: Report = silent,
+    runtime: Runtime | None = None,
+    report: ProgressCallback = silent,
     again: bool = False,
 ) -> Iterator[Verdict]:
     """Yield a verdict for each item, in the order of adding, or in that of `ids`.
@@ -42,14 +42,14 @@ def judge(
         UsageError: no strategy or model of that name, or a policy that the strategy cannot use.
         ModelError: a model that cannot be loaded.
     """
-    settings = settings or default_settings()
-    judging = load_strategy(strategy, policy, settings)
+    runtime = runtime or default_runtime()
+    judging = load_strategy(strategy, policy, runtime)
     wanted = list(ids) if ids is not None else collection.item_parts()["id"].to_pylist()
     done = {} if again else _standing(collection, policy, judging)
     progress = Progress("judge", 0, len(wanted))
-    for batch in _batched(wanted, settings.batch):
+    for batch in _batched(wanted, runtime.settings.batch):
         fresh = [id_ for id_ in batch if id_ not in done]
-        verdicts = _judge_batch(collection, policy, judging, fresh, settings.limits)
+        verdicts = _judge_batch(collection, policy, judging, fresh, runtime.settings.limits)
         collection.save_verdicts(list(verdicts.values()))
         skipped = progress.skipped + sum(not verdict.scores for verdict in verdicts.values())
         progress = Progress("judge", progress.done + len(batch), len(wanted), skipped)
@@ -61,17 +61,17 @@ def judge(
 
 
 def judge_items(
-    items: Iterable[tuple[Item, Sequence[Unit], Sequence[Reading]]],
+    items: Iterable[tuple[Item, Sequence[Segment], Sequence[Reading]]],
     policy: Policy,
     strategy: str = "prototype",
     *,
-    settings: Settings | None = None,
+    runtime: Runtime | None = None,
 ) -> Iterator[Verdict]:
-    """Judge items that lie in no collection, each given with its units and readings. Nothing is saved."""
-    settings = settings or default_settings()
-    judging = load_strategy(strategy, policy, settings)
+    """Judge items that lie in no collection, each given with its segments and readings. Nothing is saved."""
+    runtime = runtime or default_runtime()
+    judging = load_strategy(strategy, policy, runtime)
     contents = (content_of(*given) for given in items)
-    while batch := list(islice(contents, settings.batch)):
+    while batch := list(islice(contents, runtime.settings.batch)):
         for content, outcome in zip(batch, judging.judge(batch), strict=True):
             yield verdict_for(content, outcome, policy, judging)
 
@@ -91,10 +91,10 @@ def _judge_batch(
 
 def contents_of(collection: Collection, ids: Sequence[str], limits: Limits) -> list[Content]:
     """Give what a judge sees of some items of a collection, in the order of the ids."""
-    units = _by_item(collection.units(ids))
+    segments = _by_item(collection.segments(ids))
     readings = _by_item(collection.readings(ids))
     return [
-        content_of(item, units.get(item.id, []), readings.get(item.id, []), partial(_look, collection, item, limits))
+        content_of(item, segments.get(item.id, []), readings.get(item.id, []), partial(_look, collection, item, limits))
         for item in collection.items(ids)
     ]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from alciato.errors import BadMedia
 from alciato.item import Image, Item, Video
+from alciato.media.decoding import decode_picture
+from alciato.media.frames import sampled_frames
 from alciato.models import Picture
-from alciato.read.pictures import decode_picture
-from alciato.read.video import sampled_frames
 from alciato.settings import Limits
 
 ENOUGH = 0.2

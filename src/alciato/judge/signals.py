@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from alciato.item import Evidence, Finding
+from alciato.item import Finding, Span
 from alciato.judge.content import Content
 from alciato.judge.policy import Policy, Signal, Thresholds
 from alciato.judge.strategy import Match
@@ -40,5 +40,5 @@ def _why(signal: Signal, finding: Finding) -> str:
     return f"the picture detector found {label} (confidence {finding.confidence:.2f})"
 
 
-def _evidence(part: int, finding: Finding) -> Evidence:
-    return Evidence(part=part, kind="nudity", text=finding.label or "", box=finding.box, start=finding.start)
+def _evidence(part: int, finding: Finding) -> Span:
+    return Span(part=part, kind="nudity", text=finding.label or "", box=finding.box, start=finding.start)

@@ -8,15 +8,15 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from alciato.errors import unknown_name
-from alciato.item import Evidence
+from alciato.item import Span
 from alciato.judge.content import Content
 from alciato.judge.policy import Policy
-from alciato.settings import Settings
+from alciato.models import Runtime
 
 STRATEGIES: dict[str, str] = {
-    "modular": "alciato.judge.modular_strategy:load_modular",
-    "prototype": "alciato.judge.prototype:load_prototype",
-    "prompt": "alciato.judge.prompt:load_prompt",
+    "modular": "alciato.judge.strategies.modular:load_modular",
+    "prototype": "alciato.judge.strategies.prototype:load_prototype",
+    "prompt": "alciato.judge.strategies.prompt:load_prompt",
 }
 """Name to `module:function`, imported when it is first used."""
 
@@ -28,7 +28,7 @@ class Match:
     category: str
     score: float
     why: str = ""
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[Span, ...] = ()
     target: str | None = None
 
 
@@ -59,9 +59,9 @@ class Strategy(Protocol):
         ...
 
 
-def load_strategy(name: str, policy: Policy, settings: Settings) -> Strategy:
+def load_strategy(name: str, policy: Policy, runtime: Runtime) -> Strategy:
     """Make a strategy for a policy. Raises `UsageError` for an unknown name, nearest first."""
     if name not in STRATEGIES:
         raise unknown_name("strategy", name, list(STRATEGIES))
     module, function = STRATEGIES[name].split(":")
-    return cast("Strategy", getattr(import_module(module), function)(policy, settings))
+    return cast("Strategy", getattr(import_module(module), function)(policy, runtime))

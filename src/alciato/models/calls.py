@@ -30,7 +30,12 @@ class ChatCalls:
     """A `Chat` round a chat model. `usage` is what all calls through it took."""
 
     def __init__(self, chat: Chat, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.chat, self.name, self.fingerprint, self.sees = chat, chat.name, chat.fingerprint, chat.sees
+        self.chat, self.name, self.fingerprint, self.supports_images = (
+            chat,
+            chat.name,
+            chat.fingerprint,
+            chat.supports_images,
+        )
         self._calls, self._sleep = settings.calls, sleep
         self._cache = AnswerCache(settings.cache.expanduser())
         self._free = BoundedSemaphore(settings.calls.concurrency)
@@ -42,12 +47,12 @@ class ChatCalls:
         """Tokens that the model took so far in this process; answers from the cache take none."""
         return self._meter.total if self._meter else Usage()
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+    def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `ModelError`."""
         self._check(messages)
 
         def ask() -> Answer:
-            return self.chat.complete(messages, max_tokens=max_tokens, temperature=temperature)
+            return self.chat.generate(messages, max_tokens=max_tokens, temperature=temperature)
 
         if temperature > 0:
             return self._call(ask)
@@ -57,30 +62,35 @@ class ChatCalls:
             fresh.append(self._call(ask))
             return fresh[0].text
 
-        kept = self._cached(self._key("complete", messages, [max_tokens]), text)
+        kept = self._cached(self._key("generate", messages, [max_tokens]), text)
         return fresh[0] if fresh else Answer(kept, cached=True)
 
-    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+    def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`. Raises `ModelError`."""
         self._check(messages)
-        key = self._key("fill", messages, [max_tokens, schema.model_json_schema()])
+        key = self._key("generate_json", messages, [max_tokens, schema.model_json_schema()])
         kept = self._cached(
-            key, lambda: self._call(lambda: self.chat.fill(messages, schema, max_tokens=max_tokens)).model_dump_json()
+            key,
+            lambda: self._call(
+                lambda: self.chat.generate_json(messages, schema, max_tokens=max_tokens)
+            ).model_dump_json(),
         )
         return schema.model_validate_json(kept)
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give the log-probability of each choice, normalised over the choices. Raises `ModelError`."""
         self._check(messages)
         if len(set(choices)) < len(choices) or not choices or "" in choices:
             raise ModelError(f"choices must be different, and none empty; got {list(choices)}.")
-        key = self._key("choose", messages, list(choices))
-        kept = self._cached(key, lambda: json.dumps(dict(self._call(lambda: self.chat.choose(messages, choices)))))
+        key = self._key("choice_logprobs", messages, list(choices))
+        kept = self._cached(
+            key, lambda: json.dumps(dict(self._call(lambda: self.chat.choice_logprobs(messages, choices))))
+        )
         found = json.loads(kept)
         return {choice: found[choice] for choice in choices}
 
     def _check(self, messages: Sequence[Message]) -> None:
-        if not self.sees and any(message.pictures for message in messages):
+        if not self.supports_images and any(message.pictures for message in messages):
             raise ModelError(f"{self.name} does not see pictures.", remedy="Name a model that does, such as a VLM.")
 
     def _cached(self, key: str, make: Callable[[], str]) -> str:

@@ -2,9 +2,10 @@
 
 The engine serves on a loopback port that only this process has the key of; we speak to it as to any other
 OpenAI-compatible server, with two additions.
-`fill` holds the answer to a bounded schema by a grammar (llguidance), compact and without free white space, so that
-even a model of 135M parameters ends with valid JSON; if the tokens run out, it is asked again with tighter bounds.
-`choose` is exact: each token of a choice is forced in turn by a logit bias, and the engine reports its
+`generate_json` holds the answer to a bounded schema by a grammar (llguidance), compact and without free white space,
+so that even a model of 135M parameters ends with valid JSON; if the tokens run out, it is asked again with tighter
+bounds.
+`choice_logprobs` is exact: each token of a choice is forced in turn by a logit bias, and the engine reports its
 log-probability before the bias, over the whole vocabulary. log P(choice) = sum of those of its tokens, then
 normalised over the choices. The end of the turn is not counted, so "yes" is never less likely than "yes please",
 and choices of more tokens are at a disadvantage: give choices of like length, or letters.
@@ -31,7 +32,7 @@ from alciato.models.chat_openai import ChatOpenAI, content, data_url, normalised
 from alciato.models.endpoint import Endpoint, TimedOut
 from alciato.models.openmp import REMEDY, lacks_openmp, openmp
 from alciato.models.protocols import Answer, AnyModel, Chat, Message, Usage
-from alciato.models.registry import wrong_kind
+from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Source, remembered_hash
 from alciato.settings import Settings
 
@@ -45,7 +46,7 @@ TRIES = 3
 PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64,
 
 
-def load_gguf(rest: str, kind: type, settings: Settings) -> Any:
+def load_gguf(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `gguf:PATH[?mmproj=PATH&context=TOKENS]` as a `Chat`."""
     if kind is not Chat:
         raise wrong_kind(f"gguf:{rest}", kind, ["Chat"])
@@ -55,6 +56,7 @@ def load_gguf(rest: str, kind: type, settings: Settings) -> Any:
         raise UsageError(f"gguf: takes no option {unknown.pop()!r}.", remedy="Known: mmproj, context.")
     path = checked(Path(place).expanduser())
     projector = checked(Path(options["mmproj"]).expanduser()) if "mmproj" in options else sibling_projector(path)
+    settings = runtime.settings
     cache = settings.cache.expanduser()
     parts = [remembered_hash(part, cache)[:12] for part in (path, projector) if part]
     return ChatLlama(
@@ -88,7 +90,11 @@ class ChatLlama(ChatOpenAI):
         self._server, endpoint = start(path, projector, settings, context)
         super().__init__(path.stem, endpoint)
         self._root = Endpoint(endpoint.where.removesuffix("/v1"), endpoint.key, settings.calls.timeout)
-        self.name, self.fingerprint, self.sees = name, f"{weights}/llama.cpp-{engine_version()}", projector is not None
+        self.name, self.fingerprint, self.supports_images = (
+            name,
+            f"{weights}/llama.cpp-{engine_version()}",
+            projector is not None,
+        )
         self._context = context
 
     def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[dict[str, Any], Usage]:
@@ -98,12 +104,12 @@ class ChatLlama(ChatOpenAI):
         except TimedOut as error:
             raise ModelError(f"{self.name}: {error.what}", remedy="Raise calls.timeout.") from error
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+    def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. The same question at temperature 0 gives the same answer."""
         choice, usage = self.ask(messages, max_tokens=max_tokens, temperature=temperature, seed=7)
         return Answer(content(choice), usage)
 
-    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+    def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`. What a grammar cannot hold is asked for again, with the reason."""
         turns, bounds = list(messages), WIDE
         for _ in range(TRIES):
@@ -120,7 +126,7 @@ class ChatLlama(ChatOpenAI):
                 turns = [*turns, Message("assistant", content(choice)), Message("user", f"That is wrong: {error}")]
         raise trouble
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give log P(choice | messages) of each choice, exact, normalised over the choices. Raises `ModelError`."""
         prompt = str(
             self._root.post("/apply-template", {"messages": [turn(message) for message in messages]})["prompt"]

@@ -1,8 +1,8 @@
 """`openai:MODEL@BASE_URL`: chat models of any OpenAI-compatible server (vLLM, Ollama, llama.cpp, hosted).
 
-`fill` asks for `response_format` json_schema. Where the server refuses or ignores it, the schema is put into words
-and the answer validated, up to TRIES times, each time telling the model what did not fit.
-`choose` reads `top_logprobs` along the answer. Servers give at most some twenty alternatives a token: a choice
+`generate_json` asks for `response_format` json_schema. Where the server refuses or ignores it, the schema is put into
+words and the answer validated, up to TRIES times, each time telling the model what did not fit.
+`choice_logprobs` reads `top_logprobs` along the answer. Servers give at most some twenty alternatives a token: a choice
 that is not among them gets the least that was seen (an upper bound for it). Without log-probabilities the model is
 held to one of the choices by an enum; the one it takes gets nearly all. If neither works, `ModelError`.
 """
@@ -25,8 +25,7 @@ from alciato.models.answer_schema import described, parse
 from alciato.models.endpoint import Endpoint, Refused
 from alciato.models.meter import Meter
 from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, Picture, Usage
-from alciato.models.registry import wrong_kind
-from alciato.settings import Settings
+from alciato.models.runtime import Runtime, wrong_kind
 
 TRIES = 3
 ALTERNATIVES = 20
@@ -34,7 +33,7 @@ UNLIKELY = -20.0
 """Log-probability of what the model did not take, where all that is known is what it took."""
 
 
-def load_openai(rest: str, kind: type, settings: Settings) -> Any:
+def load_openai(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `openai:MODEL@BASE_URL` as `Chat` or `Encoder`. Nothing is called until it is used."""
     named = re.fullmatch(r"(?P<model>.+?)@(?P<base_url>https?://.+)", rest)
     if named is None:
@@ -42,7 +41,7 @@ def load_openai(rest: str, kind: type, settings: Settings) -> Any:
             "the name of an openai: model is openai:MODEL@BASE_URL.",
             remedy="Such as openai:qwen3-vl@http://localhost:8000/v1.",
         )
-    model = named["model"]
+    model, settings = named["model"], runtime.settings
     key = settings.calls.api_key or os.environ.get("OPENAI_API_KEY")
     endpoint = Endpoint(named["base_url"], key, settings.calls.timeout, offline=settings.offline)
     if kind is Chat:
@@ -57,7 +56,7 @@ def load_openai(rest: str, kind: type, settings: Settings) -> Any:
 class ChatOpenAI:
     """A `Chat` behind an OpenAI-compatible endpoint."""
 
-    sees = True  # the server says so itself if its model does not
+    supports_images = True  # the server says so itself if its model does not
 
     def __init__(self, model: str, endpoint: Endpoint) -> None:
         self.name = f"openai:{model}@{endpoint.where}"
@@ -65,12 +64,12 @@ class ChatOpenAI:
         self.meter = Meter()
         self._model, self._endpoint = model, endpoint
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+    def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `PassingFailure` or `ModelError`."""
         choice, usage = self.ask(messages, max_tokens=max_tokens, temperature=temperature)
         return Answer(content(choice), usage)
 
-    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+    def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`, validated. Raises `PassingFailure` or `ModelError`."""
         form = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema()}}
         try:
@@ -82,9 +81,9 @@ class ChatOpenAI:
         except ModelError as error:
             if not str(error).startswith("the model's answer"):
                 raise
-        return self._fill_by_asking(messages, schema, max_tokens)
+        return self._generate_json_by_asking(messages, schema, max_tokens)
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give the log-probability of each choice, normalised over the choices. Raises `ModelError`."""
         longest = max(len(choice.encode()) for choice in choices)
         try:
@@ -98,7 +97,7 @@ class ChatOpenAI:
         steps = ((choice.get("logprobs") or {}).get("content")) or []
         if steps and steps[0].get("top_logprobs"):
             return normalised(along_the_answer(steps, choices))
-        return self._choose_by_enum(messages, choices)
+        return self._choice_logprobs_by_enum(messages, choices)
 
     def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[dict[str, Any], Usage]:
         """One call: the first choice of the answer, and its tokens."""
@@ -111,7 +110,9 @@ class ChatOpenAI:
             raise ModelError("the server's answer holds no choices.", where=self._endpoint.where)
         return choices[0], usage
 
-    def _fill_by_asking(self, messages: Sequence[Message], schema: type[AnyModel], max_tokens: int) -> AnyModel:
+    def _generate_json_by_asking(
+        self, messages: Sequence[Message], schema: type[AnyModel], max_tokens: int
+    ) -> AnyModel:
         turns = [*messages, Message("user", described(schema))]
         for _ in range(TRIES):
             choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0)
@@ -123,10 +124,10 @@ class ChatOpenAI:
                 turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]
         raise trouble
 
-    def _choose_by_enum(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def _choice_logprobs_by_enum(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         schema: type[BaseModel] = create_model("Choice", choice=(cast("Any", Literal[tuple(choices)]), ...))
         try:
-            taken = self.fill(messages, schema, max_tokens=64)
+            taken = self.generate_json(messages, schema, max_tokens=64)
         except Refused as refusal:
             raise ModelError(
                 f"{self.name} gives neither log-probabilities nor schema-bound answers: {refusal.what}"

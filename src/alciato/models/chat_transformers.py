@@ -1,7 +1,8 @@
 """`hf:` as a `Chat`: language models, and models that see, through transformers.
 
-`fill` says the schema in words and validates the answer, up to TRIES times: it gives a valid instance or raises.
-`choose` is exact: one forward pass for each choice, log P(choice) = sum of the log-probabilities of its tokens
+`generate_json` says the schema in words and validates the answer, up to TRIES times: it gives a valid
+instance or raises.
+`choice_logprobs` is exact: one forward pass for each choice, log P(choice) = sum of the log-probabilities of its tokens
 after the prompt, then normalised over the choices. The end of the turn is not counted.
 """
 
@@ -32,12 +33,12 @@ class ChatTransformers:
         prepare_torch(settings)
         self.name, self.meter = name, Meter()
         self.fingerprint = folder_fingerprint(folder, settings, "transformers")
-        self.sees = "vision_config" in configuration(folder)
-        self._model, self._processor = _loaded(folder, sees=self.sees)
+        self.supports_images = "vision_config" in configuration(folder)
+        self._model, self._processor = _loaded(folder, supports_images=self.supports_images)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self._timeout, self._lock = settings.calls.timeout, Lock()
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+    def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `ModelError` if it takes longer than settings allow."""
         import torch
 
@@ -57,11 +58,11 @@ class ChatTransformers:
         self.meter.add(usage)
         return Answer(self._tokenizer.decode(made[0, length:], skip_special_tokens=True).strip(), usage)
 
-    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+    def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give a valid instance of `schema`. Raises `ModelError` if the model gave none in three tries."""
         turns = [*messages, Message("user", described(schema))]
         for _ in range(TRIES):
-            text = self.complete(turns, max_tokens=max_tokens).text
+            text = self.generate(turns, max_tokens=max_tokens).text
             try:
                 return parse(text, schema)
             except ModelError as error:
@@ -69,7 +70,7 @@ class ChatTransformers:
                 turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]
         raise trouble
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give log P(choice | messages) of each choice, exact, normalised over the choices."""
         given = self._inputs(messages)
         return normalised({choice: self._log_probability(given, choice) for choice in choices})
@@ -96,7 +97,9 @@ class ChatTransformers:
         if not getattr(self._processor, "chat_template", None) and not self._tokenizer.chat_template:
             raise ModelError(f"{self.name} has no chat template.", remedy="Name an instruction-tuned model.")
         prompt = self._processor.apply_chat_template(
-            [_turn(message, parts=self.sees) for message in messages], tokenize=False, add_generation_prompt=True
+            [_turn(message, parts=self.supports_images) for message in messages],
+            tokenize=False,
+            add_generation_prompt=True,
         )
         shown = {"images": pictures} if pictures else {}
         # The template has written the special tokens already.
@@ -110,10 +113,10 @@ def _turn(message: Message, *, parts: bool) -> dict[str, Any]:
     return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.content}]}
 
 
-def _loaded(folder: Path, *, sees: bool) -> tuple[Any, Any]:
+def _loaded(folder: Path, *, supports_images: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
-    family = AutoModelForImageTextToText if sees else AutoModelForCausalLM
+    family = AutoModelForImageTextToText if supports_images else AutoModelForCausalLM
     model = family.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype="auto")
-    reader = AutoProcessor if sees else AutoTokenizer
+    reader = AutoProcessor if supports_images else AutoTokenizer
     return model.eval(), reader.from_pretrained(str(folder), local_files_only=True)

@@ -18,7 +18,7 @@ from typing import Any
 from alciato.errors import ModelError, not_installed
 from alciato.models.openmp import openmp
 from alciato.models.protocols import Chat, Encoder, Transcriber
-from alciato.models.registry import wrong_kind
+from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import package_version, remembered_hash
 from alciato.settings import Settings
 
@@ -30,8 +30,9 @@ KINDS = {
 }
 
 
-def load_hugging_face(rest: str, kind: type, settings: Settings) -> Any:
+def load_hugging_face(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `hf:REST`. Raises `UsageError`, `MissingPackage` or `ModelError`."""
+    settings = runtime.settings
     if kind not in KINDS:
         raise wrong_kind(f"hf:{rest}", kind, [known.__name__ for known in KINDS])
     need("huggingface_hub")

@@ -20,7 +20,7 @@ from alciato.models.weights import Source
 from alciato.settings import Settings
 
 CHARACTERS = 20_000
-"""What lies beyond is not encoded: some ten windows of 512 tokens; a longer text belongs into several units."""
+"""What lies beyond is not encoded: some ten windows of 512 tokens; a longer text belongs into several segments."""
 REVISION = 2
 
 

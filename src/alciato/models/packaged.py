@@ -13,7 +13,7 @@ from typing import Any
 
 from alciato.errors import naming_what_is_missing, unknown_name
 from alciato.models.protocols import Chat, Detector, Encoder, Ocr, Transcriber, VoiceActivity
-from alciato.models.registry import wrong_kind
+from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Pin, Source, package_folder, package_version, verify
 from alciato.settings import Settings
 
@@ -39,7 +39,7 @@ class Packaged:
         return sum(pin.size for pin in list(self.pins.values())[-1]) if self.pins else 0
 
 
-def load_packaged(rest: str, kind: type, settings: Settings) -> Any:
+def load_packaged(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `packaged:REST`. Raises `UsageError`, `MissingPackage` or `ModelError`."""
     name, _, option = rest.partition("/")
     if name not in PACKAGED or (option and not PACKAGED[name].takes_option):
@@ -49,9 +49,9 @@ def load_packaged(rest: str, kind: type, settings: Settings) -> Any:
         fitting = [f"packaged:{other}" for other, card in PACKAGED.items() if card.kind is kind]
         raise wrong_kind(f"packaged:{rest}", kind, [entry.kind.__name__], fitting)
     module, constructor = entry.loader.split(":")
-    source = locate(name, option or None, settings)
+    source = locate(name, option or None, runtime.settings)
     with naming_what_is_missing():
-        return getattr(import_module(module), constructor)(source, settings)
+        return getattr(import_module(module), constructor)(source, runtime.settings)
 
 
 def locate(name: str, option: str | None, settings: Settings) -> Source:

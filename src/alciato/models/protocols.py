@@ -78,17 +78,17 @@ class Answer:
 class Chat(Model, Protocol):
     """Messages to text, to schema-valid JSON, or to log-probabilities of given choices."""
 
-    sees: bool  # takes pictures
+    supports_images: bool  # takes pictures
 
-    def complete(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
+    def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `ModelError`."""
         ...
 
-    def fill(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
+    def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`. The answer is held to it by grammar or JSON schema."""
         ...
 
-    def choose(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
+    def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give the log-probability of each choice as the next words, normalised over the choices."""
         ...
 
@@ -133,7 +133,7 @@ class Detector(Model, Protocol):
 
 
 @runtime_checkable
-class Painter(Model, Protocol):
+class ImageGenerator(Model, Protocol):
     """An instruction, with pictures to go by, to a picture."""
 
     def paint(self, instruction: str, pictures: Sequence[Picture] = (), *, seed: int = 0) -> Picture:

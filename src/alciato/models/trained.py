@@ -15,17 +15,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alciato.errors import ModelError, naming_what_is_missing, unknown_name
+from alciato.models.runtime import Runtime
 from alciato.models.weights import file_hash
-from alciato.settings import Settings
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT = "alciato-trained/1"
 
 KINDS: dict[str, str] = {
     "meme-detector": "alciato.read.memetector:MemePictureDetector",
-    "modular-judge": "alciato.judge.modular_posts:TrainedModular",
+    "modular-judge": "alciato.judge.strategies.modular_posts:TrainedModular",
 }
-"""Kind to `module:Class`; the class is made by `Class.of_trained(Trained, Settings)`."""
+"""Kind to `module:Class`; the class is made by `Class.of_trained(Trained, Runtime)`."""
 
 
 class _Weights(BaseModel):
@@ -103,7 +103,7 @@ def open_trained(folder: str | Path) -> Trained:
     return Trained(folder, document.kind, document.strategy, tuple(document.classes), document.settings, digest)
 
 
-def load_trained(rest: str, kind: type, settings: Settings) -> Any:
+def load_trained(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load what a folder holds, for `alciato.models.load("trained:FOLDER", kind)`.
 
     Raises:
@@ -111,14 +111,14 @@ def load_trained(rest: str, kind: type, settings: Settings) -> Any:
         ModelError: see `open_trained`.
         MissingPackage: torch is not installed.
     """
-    from alciato.models.registry import wrong_kind
+    from alciato.models.runtime import wrong_kind
 
     trained = open_trained(rest)
     if trained.kind not in KINDS:
         raise unknown_name("kind of trained model", trained.kind, list(KINDS))
     module, name = KINDS[trained.kind].split(":")
     with naming_what_is_missing():
-        made = getattr(import_module(module), name).of_trained(trained, settings)
+        made = getattr(import_module(module), name).of_trained(trained, runtime)
     if not isinstance(made, kind):
         raise wrong_kind(trained.name, kind, [type(made).__name__])
     return made

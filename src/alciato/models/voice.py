@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 
 from alciato.item import Finding
 from alciato.models.protocols import VoiceActivity
-from alciato.models.registry import load
-from alciato.settings import Settings
+from alciato.models.runtime import Runtime, default_runtime
 
 
-def voice_activity(samples: NDArray[np.float32], rate: int, settings: Settings | None = None) -> list[Finding]:
+def voice_activity(samples: NDArray[np.float32], rate: int, runtime: Runtime | None = None) -> list[Finding]:
     """Give spans with `start`, `end` (seconds) and `confidence`; samples (n,) mono, -1..1, rate in Hz."""
-    return load("packaged:silero-vad", VoiceActivity, settings).spans(samples, rate)
+    return (runtime or default_runtime()).load("packaged:silero-vad", VoiceActivity).spans(samples, rate)

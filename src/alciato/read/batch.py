@@ -1,4 +1,4 @@
-"""A batch of items through all readers: read each part once, build the units, encode their words together.
+"""A batch of items through all readers: read each part once, build the segments, encode their words together.
 
 One reader that fails on one part leaves a reading with its reason, and stops nothing.
 """
@@ -12,25 +12,24 @@ from functools import cached_property
 
 from alciato.errors import BadMedia
 from alciato.item import Finding, Item, Reading
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime
 from alciato.read.content import Content, View
 from alciato.read.found import Found
 from alciato.read.plan import Stamp
 from alciato.read.readers.chosen import chosen_readers
 from alciato.read.readers.reader import Reader
-from alciato.read.units import Readings, units_of
-from alciato.settings import Settings
+from alciato.read.segments import Readings, segments_of
 
-UNITS_REVISION = "units2"
+SEGMENTS_REVISION = "units2"
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
-UNITS_OF = {
+SEGMENTS_OF = {
     "ocr": frozenset({"ocr"}),
     "speech": frozenset({"speech"}),
     "caption": frozenset({"caption"}),
     "table": frozenset({"table"}),
     "pdq": frozenset({"picture", "frame"}),
 }
-"""Kinds of unit that a new reading changes; `encode` makes all anew."""
+"""Kinds of segment that a new reading changes; `encode` makes all anew."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +45,21 @@ class Job:
 class BatchReader:
     """The readers and encoders that the settings name; loaded once, used for any number of batches."""
 
-    def __init__(self, settings: Settings, types: Iterable[str], kinds: Iterable[str] | None = None) -> None:
-        self.settings = settings
-        self.readers: list[Reader] = chosen_readers(settings, types, kinds)
+    def __init__(self, runtime: Runtime, types: Iterable[str], kinds: Iterable[str] | None = None) -> None:
+        self.runtime = runtime
+        self.readers: list[Reader] = chosen_readers(runtime, types, kinds)
         self._kinds = None if kinds is None else frozenset(kinds)
 
     @cached_property
     def encoder(self) -> Encoder:
         """What makes the vectors of words."""
-        return load(self.settings.models.encoder, Encoder, self.settings)
+        return self.runtime.load(self.runtime.settings.models.encoder, Encoder)
 
     @cached_property
     def image_encoder(self) -> Encoder | None:
         """What makes the vectors of pictures, if one is named."""
-        name = self.settings.models.image_encoder
-        return None if name is None else load(name, Encoder, self.settings)
+        name = self.runtime.settings.models.image_encoder
+        return None if name is None else self.runtime.load(name, Encoder)
 
     def stamps(self) -> list[Stamp]:
         """What every part shall have been read with."""
@@ -87,7 +86,7 @@ class BatchReader:
         found, findings = Found(), dict(job.known)
         views: dict[str, View] = {}
         for number, part in enumerate(job.item.parts):
-            content = Content(part, job.fetch, self.settings.limits)
+            content = Content(part, job.fetch, self.runtime.settings.limits)
             content.found = {kind: tuple(some) for (place, kind), some in findings.items() if place == number}
             for reader in self.readers:
                 if any((number, kind) in job.work for kind in (reader.kind, *reader.after)):
@@ -95,11 +94,11 @@ class BatchReader:
                     findings[number, reader.kind] = content.found[reader.kind] = reading.findings
                     found.readings.append(reading)
             views |= self._views(content, job, number)
-        found.units = units_of(job.item, findings, _changed(job.work))
+        found.segments = segments_of(job.item, findings, _changed(job.work))
         return found, views
 
     def _views(self, content: Content, job: Job, number: int) -> dict[str, View]:
-        """Pictures to encode, by unit id; none without an image encoder, so that nothing is decoded in vain."""
+        """Pictures to encode, by segment id; none without an image encoder, so that nothing is decoded in vain."""
         if self.image_encoder is None or content.part.type not in ("image", "video"):
             return {}
         kind = "picture" if content.part.type == "image" else "frame"
@@ -112,14 +111,14 @@ class BatchReader:
         return {f"{job.item.id}/{number}/{kind}/{place}": view for place, view in enumerate(views)}
 
     def _encode(self, found: Iterable[Found]) -> None:
-        places = [(one.vectors, unit) for one in found for unit in one.units if unit.text]
+        places = [(one.vectors, segment) for one in found for segment in one.segments if segment.text]
         if places:
-            vectors = self.encoder.encode([unit.text for _, unit in places])
-            for (into, unit), vector in zip(places, vectors, strict=True):
-                into[unit.id] = vector
+            vectors = self.encoder.encode([segment.text for _, segment in places])
+            for (into, segment), vector in zip(places, vectors, strict=True):
+                into[segment.id] = vector
 
     def _encode_pictures(self, found: Found, views: Mapping[str, View]) -> None:
-        ids = [unit.id for unit in found.units if unit.id in views]
+        ids = [segment.id for segment in found.segments if segment.id in views]
         if ids and self.image_encoder is not None:
             vectors = self.image_encoder.encode([views[id_].picture for id_ in ids])
             found.visual = dict(zip(ids, vectors, strict=True))
@@ -127,7 +126,7 @@ class BatchReader:
     def _encode_stamp(self) -> Stamp:
         encoders = [self.encoder] + ([self.image_encoder] if self.image_encoder else [])
         model = "+".join(encoder.name for encoder in encoders)
-        version = "+".join([*(encoder.fingerprint for encoder in encoders), UNITS_REVISION])
+        version = "+".join([*(encoder.fingerprint for encoder in encoders), SEGMENTS_REVISION])
         return Stamp("encode", model, version, ALL_TYPES, once=True)
 
 
@@ -156,8 +155,8 @@ def _reading(item: str, part: int, stamp: Stamp, findings: Iterable[Finding] = (
 
 
 def _changed(work: Collection[tuple[int, str]]) -> frozenset[str] | None:
-    """Kinds of unit to build anew; None for all."""
+    """Kinds of segment to build anew; None for all."""
     kinds = {kind for _, kind in work}
     if "encode" in kinds:
         return None
-    return frozenset().union(*(UNITS_OF.get(kind, frozenset()) for kind in kinds))
+    return frozenset().union(*(SEGMENTS_OF.get(kind, frozenset()) for kind in kinds))

@@ -10,9 +10,9 @@ from PIL import Image as Pictures
 
 from alciato.errors import BadMedia
 from alciato.item import Finding, Image, Media, Part, Table, Text, Video
-from alciato.read.audio import Samples, sound
-from alciato.read.pictures import decode_picture
-from alciato.read.video import KeyFrame, key_frames
+from alciato.media.audio import Samples, sound
+from alciato.media.decoding import decode_picture
+from alciato.media.frames import KeyFrame, key_frames
 from alciato.settings import Limits
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from alciato.item import Reading, Unit
+from alciato.item import Reading, Segment
 
 Vectors = dict[str, NDArray[np.float32]]
 ROW = pa.struct(
     {
         "readings": pa.string(),
-        "units": pa.string(),
+        "segments": pa.string(),
         "vector_ids": pa.list_(pa.string()),
         "vectors": pa.binary(),
         "visual_ids": pa.list_(pa.string()),
@@ -28,10 +28,10 @@ ROW = pa.struct(
 
 @dataclass
 class Found:
-    """New readings of an item, the units that they make, and vectors by unit id."""
+    """New readings of an item, the segments that they make, and vectors by segment id."""
 
     readings: list[Reading] = field(default_factory=list)
-    units: list[Unit] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     vectors: Vectors = field(default_factory=dict)
     visual: Vectors = field(default_factory=dict)
 
@@ -39,7 +39,7 @@ class Found:
         """Write it as a row of `ROW`: JSON for what is typed, raw float32 for vectors."""
         return {
             "readings": json.dumps([reading.model_dump(mode="json", exclude_none=True) for reading in self.readings]),
-            "units": json.dumps([unit.model_dump(mode="json", exclude_none=True) for unit in self.units]),
+            "segments": json.dumps([segment.model_dump(mode="json", exclude_none=True) for segment in self.segments]),
             "vector_ids": list(self.vectors),
             "vectors": _bytes(self.vectors),
             "visual_ids": list(self.visual),
@@ -51,7 +51,7 @@ class Found:
         """Read it back from its row."""
         return cls(
             [Reading.model_validate(reading) for reading in json.loads(row["readings"])],
-            [Unit.model_validate(unit) for unit in json.loads(row["units"])],
+            [Segment.model_validate(segment) for segment in json.loads(row["segments"])],
             _vectors(row["vector_ids"], row["vectors"]),
             _vectors(row["visual_ids"], row["visual"]),
         )
@@ -62,7 +62,7 @@ def together(found: Sequence[Found]) -> Found:
     whole = Found()
     for one in found:
         whole.readings += one.readings
-        whole.units += one.units
+        whole.segments += one.segments
         whole.vectors |= one.vectors
         whole.visual |= one.visual
     return whole

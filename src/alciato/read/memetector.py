@@ -23,9 +23,9 @@ from torch import nn
 
 from alciato.errors import UsageError
 from alciato.item import Box, Finding
-from alciato.models.backbones import VisionTransformer, VisionTransformerConfig, picture_tensor
+from alciato.models import Runtime
 from alciato.models.trained import Trained
-from alciato.settings import Settings
+from alciato.nets import VisionTransformer, VisionTransformerConfig, picture_tensor
 
 Search = Literal["exact", "grid"]
 Score = Literal["tanh", "dot", "additive-linear"]
@@ -292,9 +292,9 @@ class MemePictureDetector:
         self._model, self._meme = model, meme
 
     @classmethod
-    def of_trained(cls, trained: Trained, settings: Settings) -> Self:
+    def of_trained(cls, trained: Trained, runtime: Runtime) -> Self:
         """Build it from its folder."""
-        del settings
+        del runtime  # it loads no other model
         model = trained.fill(MemeDetector(MemeDetectorConfig.model_validate(trained.settings)))
         return cls(model, meme_class(trained.classes), trained.name, trained.fingerprint)
 

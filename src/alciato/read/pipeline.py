@@ -19,12 +19,13 @@ import pyarrow as pa
 
 from alciato.errors import AlciatoError, BadMedia
 from alciato.item import Finding, Image, Post, Reading
-from alciato.memory import give_back_memory
-from alciato.progress import Progress, Report, silent
+from alciato.memory import release_memory
+from alciato.models import Runtime, default_runtime
+from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, Job
 from alciato.read.found import ROW, Found, together
 from alciato.read.plan import left_to_read
-from alciato.settings import Settings, default_settings
+from alciato.settings import Settings
 from alciato.store import Collection
 
 SAVE_ITEMS, SAVE_SECONDS = 128, 5.0
@@ -43,18 +44,18 @@ class ReadSummary:
 
 def read(
     collection: Collection,
-    settings: Settings | None = None,
+    runtime: Runtime | None = None,
     *,
     kinds: Iterable[str] | None = None,
     again: bool = False,
     retry: bool = False,
-    report: Report = silent,
+    report: ProgressCallback = silent,
 ) -> ReadSummary:
     """Read what has not been read yet by the models that the settings name.
 
     Args:
         collection: where the items are, and where the readings go.
-        settings: models, limits, batch size, runner; those of this process if None.
+        runtime: settings and loaded models; that of this process if None.
         kinds: kinds of reading, such as `ocr`; all if None.
         again: read everything again, even what has been read by the same models.
         retry: read again what failed.
@@ -64,16 +65,16 @@ def read(
         UsageError: an unknown kind or model.
         ModelError, MissingPackage: a model that cannot be loaded.
     """
-    settings = settings or default_settings()
+    runtime = runtime or default_runtime()
     started = time.monotonic()
     kinds = None if kinds is None else sorted(set(kinds))
-    plan = _plan(collection, settings, kinds, again=again, retry=retry)
+    plan = _plan(collection, runtime, kinds, again=again, retry=retry)
     summary = ReadSummary()
     report(Progress("read", 0, plan.num_rows))
     if plan.num_rows:
-        saving = _Saving(collection, settings, summary, lambda: report(_progress(summary, plan.num_rows)))
+        saving = _Saving(collection, runtime, summary, lambda: report(_progress(summary, plan.num_rows)))
         try:
-            for batch in _run(plan, collection, settings, kinds):
+            for batch in _run(plan, collection, runtime, kinds):
                 saving.take(batch)
         finally:  # on ctrl-C too: what has been read is kept
             saving.save()
@@ -81,18 +82,18 @@ def read(
     return summary
 
 
-def unread(collection: Collection, settings: Settings | None = None, kinds: Iterable[str] | None = None) -> list[str]:
+def unread(collection: Collection, runtime: Runtime | None = None, kinds: Iterable[str] | None = None) -> list[str]:
     """Give the ids of the items of which something is unread by the models that the settings name, oldest first."""
-    settings = settings or default_settings()
+    runtime = runtime or default_runtime()
     kinds = None if kinds is None else sorted(set(kinds))
-    ids: list[str] = _plan(collection, settings, kinds, again=False, retry=False)["item"].to_pylist()
+    ids: list[str] = _plan(collection, runtime, kinds, again=False, retry=False)["item"].to_pylist()
     return ids
 
 
-def read_post(post: Post, settings: Settings | None = None) -> list[Reading]:
+def read_post(post: Post, runtime: Runtime | None = None) -> list[Reading]:
     """Read one post outside any collection, with all readers; nothing is encoded or saved."""
-    settings = settings or default_settings()
-    reader = BatchReader(settings, {part.type for part in post.item.parts})
+    runtime = runtime or default_runtime()
+    reader = BatchReader(runtime, {part.type for part in post.item.parts})
     work = {
         (number, one.kind)
         for one in reader.readers
@@ -102,14 +103,14 @@ def read_post(post: Post, settings: Settings | None = None) -> list[Reading]:
     return reader.findings(Job(post.item, _fetching(dict(post.media)), work, {})).readings
 
 
-def _plan(collection: Collection, settings: Settings, kinds: list[str] | None, *, again: bool, retry: bool) -> pa.Table:
+def _plan(collection: Collection, runtime: Runtime, kinds: list[str] | None, *, again: bool, retry: bool) -> pa.Table:
     parts = collection.item_parts()
     types = _types(parts)
     if not types:
         return pa.table({"item": pa.array([], pa.string()), "work": pa.array([], pa.list_(pa.string()))})
     stamps = collection.stamps()
     stamps = stamps.slice(0, 0) if again else stamps
-    return left_to_read(parts, stamps, BatchReader(settings, types, kinds).stamps(), retry=retry)
+    return left_to_read(parts, stamps, BatchReader(runtime, types, kinds).stamps(), retry=retry)
 
 
 def _types(parts: pa.Table) -> frozenset[str]:
@@ -118,19 +119,17 @@ def _types(parts: pa.Table) -> frozenset[str]:
     return frozenset(pc.unique(pc.list_flatten(parts["parts"])).to_pylist())
 
 
-def _run(
-    plan: pa.Table, collection: Collection, settings: Settings, kinds: list[str] | None
-) -> Iterator[pa.RecordBatch]:
+def _run(plan: pa.Table, collection: Collection, runtime: Runtime, kinds: list[str] | None) -> Iterator[pa.RecordBatch]:
     """Stream the results of the plan, a record batch of (item, found) at a time."""
-    daft = _daft(settings.runner)
+    daft = _daft(runtime.settings.runner)
     types = tuple(sorted(_types(collection.item_parts())))
-    place = (collection.uri, settings.model_dump_json(), types, None if kinds is None else tuple(kinds))
+    place = (collection.uri, runtime.settings.model_dump_json(), types, None if kinds is None else tuple(kinds))
 
     def rows(items: Any, work: Any) -> pa.Array:
         return pa.array([one.row() for one in _worker(*place).read(items.to_pylist(), work.to_pylist())], ROW)
 
     row = daft.DataType.from_arrow_type(ROW)
-    found = daft.func.batch(return_dtype=row, batch_size=settings.batch, use_process=False)(rows)
+    found = daft.func.batch(return_dtype=row, batch_size=runtime.settings.batch, use_process=False)(rows)
     frame = daft.from_arrow(plan)
     frame = frame.select(frame["item"], found(frame["item"], frame["work"]).alias("found"))
     yield from frame.to_arrow_iter(results_buffer_size=1)
@@ -159,7 +158,7 @@ class _Worker:
         # Models use all cores by themselves; two batches at once would only make them wait for each other.
         self._turn = Lock()
         self._collection = Collection.open(uri, create=False)
-        self._reader = BatchReader(Settings.model_validate_json(options), types, kinds)
+        self._reader = BatchReader(Runtime(Settings.model_validate_json(options)), types, kinds)
 
     def read(self, ids: Sequence[str], work: Sequence[Sequence[str]]) -> list[Found]:
         """Read a batch of items; `work` is a list of `PART/KIND` for each."""
@@ -220,10 +219,10 @@ class _Saving:
     """Takes results as they come and saves them together, so that a save's fixed cost is shared."""
 
     def __init__(
-        self, collection: Collection, settings: Settings, summary: ReadSummary, told: Callable[[], None]
+        self, collection: Collection, runtime: Runtime, summary: ReadSummary, told: Callable[[], None]
     ) -> None:
         self._collection, self._summary, self._told = collection, summary, told
-        self._reader = BatchReader(settings, ())
+        self._reader = BatchReader(runtime, ())
         self._waiting: list[Found] = []
         self._saved = time.monotonic()
 
@@ -245,11 +244,11 @@ class _Saving:
             whole = together(self._waiting)
             self._collection.save_readings(
                 whole.readings,
-                whole.units,
+                whole.segments,
                 whole.vectors,
                 encoder=self._reader.encoder,
                 visual=whole.visual,
                 image_encoder=self._reader.image_encoder,
             )
         self._waiting, self._saved = [], time.monotonic()
-        give_back_memory()
+        release_memory()

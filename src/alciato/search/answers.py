@@ -1,7 +1,7 @@
 """Words to rankings: the routes of words followed at once, and cut where nothing answers.
 
-A unit answers where `likeness + SHARED * share` reaches `CUT` (see `chance`), or where it holds `WORDED` of the
-query's weighty words. A post whose units all stay below is left out, so a query that nothing answers gives nothing.
+A segment answers where `likeness + SHARED * share` reaches `CUT` (see `chance`), or where it holds `WORDED` of the
+query's weighty words. A post whose segments all stay below is left out, so a query that nothing answers gives nothing.
 Without vectors, as before a collection is read, half of the weighty words must be there.
 """
 
@@ -14,26 +14,25 @@ from functools import cache
 
 import numpy as np
 
-from alciato.models import Encoder, load
+from alciato.models import Encoder, Runtime
 from alciato.search.chance import CUT, CUT_OF_A_WORD, SHARED, space_for
 from alciato.search.routes import Floats, Match, Ranking, Scope, by_looks, by_meaning, by_parts, by_words
 from alciato.search.words import shared, weighed, words_of
-from alciato.settings import Settings
 from alciato.store.vectors import made_by
 
 WORDED, WORDED_ALONE = 0.75, 0.5
-"""Share of a query's weighty words that makes a unit an answer: whatever its vector says; where it has none."""
+"""Share of a query's weighty words that makes a segment an answer: whatever its vector says; where it has none."""
 TELLING = 0.34
 """Share of the weighty words from which BM25's ranking counts: a word or two in common mislead."""
 PARTS = 3
 """Words that no text holds are looked for inside others; at most so many, the rarest."""
 
 
-def answers(scope: Scope, words: str, settings: Settings) -> list[Ranking]:
-    """Rank the units that answer, by words, parts of words, meaning and, with an image encoder, looks."""
-    encoder = usable(scope, "vector", settings.models.encoder, settings)
-    rankings = _followed(scope, words, encoder, settings)
-    image_encoder = usable(scope, "visual", settings.models.image_encoder, settings)
+def answers(scope: Scope, words: str, runtime: Runtime) -> list[Ranking]:
+    """Rank the segments that answer, by words, parts of words, meaning and, with an image encoder, looks."""
+    encoder = usable(scope, "vector", runtime.settings.models.encoder, runtime)
+    rankings = _followed(scope, words, encoder, runtime)
+    image_encoder = usable(scope, "visual", runtime.settings.models.image_encoder, runtime)
     if image_encoder is not None and "text" in image_encoder.modalities:
         rankings.append(seen(scope, image_encoder, words))
     return rankings
@@ -45,12 +44,12 @@ def telling(worded: Ranking, words: str) -> Ranking:
     return replace(worded, matches=tuple(m for m in worded.matches if shared(weights, m.row["text"] or "") >= TELLING))
 
 
-def usable(scope: Scope, column: str, name: str | None, settings: Settings) -> Encoder | None:
+def usable(scope: Scope, column: str, name: str | None, runtime: Runtime) -> Encoder | None:
     """Load the encoder if it is named and the collection's vectors are its own."""
-    made = None if name is None else made_by(scope.units, column)
+    made = None if name is None else made_by(scope.segments, column)
     if name is None or made is None or made[0] != name:
         return None
-    encoder = load(name, Encoder, settings)
+    encoder = runtime.load(name, Encoder)
     return encoder if encoder.fingerprint == made[1] else None
 
 
@@ -65,7 +64,7 @@ def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
     return replace(ranking, matches=tuple(match for match in ranking.matches if (match.score or 0) >= least))
 
 
-def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Settings) -> list[Ranking]:
+def _followed(scope: Scope, words: str, encoder: Encoder | None, runtime: Runtime) -> list[Ranking]:
     if encoder is None:
         return _answering(words, _worded(scope, words), {})
     scope = replace(scope, columns=("vector",))
@@ -73,7 +72,7 @@ def _followed(scope: Scope, words: str, encoder: Encoder | None, settings: Setti
     query = encoder.encode([words], "query")[0]  # (dimension,)
     meant = by_meaning(scope, query)
     rankings = [*waiting.result(), meant]
-    likeness = _likenesses(rankings, query, scope, encoder, settings)
+    likeness = _likenesses(rankings, query, scope, encoder, runtime)
     order = sorted(meant.matches, key=lambda match: (-likeness[match.row["id"]], match.row["id"]))
     rankings[-1] = replace(meant, matches=tuple(order))
     return _answering(words, rankings, likeness)
@@ -102,21 +101,21 @@ def _parts(scope: Scope, words: str, worded: Ranking) -> list[Ranking]:
 
 
 def _likenesses(
-    rankings: Sequence[Ranking], query: Floats, scope: Scope, encoder: Encoder, settings: Settings
+    rankings: Sequence[Ranking], query: Floats, scope: Scope, encoder: Encoder, runtime: Runtime
 ) -> dict[str, float]:
-    """Likeness to the query by unit id, of the units that have a vector."""
+    """Likeness to the query by segment id, of the segments that have a vector."""
     rows = {
         m.row["id"]: m.row["vector"] for ranking in rankings for m in ranking.matches if m.row["vector"] is not None
     }
     if not rows:
         return {}
-    space = space_for(scope.place, scope.units, encoder, settings)
+    space = space_for(scope.place, scope.segments, encoder, runtime)
     values = space.likeness(query, np.array(list(rows.values()), dtype=np.float32))
     return dict(zip(rows, values.tolist(), strict=True))
 
 
 def _answering(words: str, rankings: Sequence[Ranking], likeness: Mapping[str, float]) -> list[Ranking]:
-    """Keep the posts of which one unit answers."""
+    """Keep the posts of which one segment answers."""
     weights = weighed(words)
     cut = CUT if len(words.split()) > 1 else CUT_OF_A_WORD
     items: set[str] = set()

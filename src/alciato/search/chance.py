@@ -28,8 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.models import Encoder
-from alciato.settings import Settings
+from alciato.models import Encoder, Runtime
 
 Floats = NDArray[np.float32]
 
@@ -68,13 +67,13 @@ def space_of(texts: Floats, queries: Floats) -> Space:
     return Space(mean, asked, np.ascontiguousarray(directions[:, : -DIRECTIONS - 1 : -1].T, dtype=np.float32))
 
 
-def space_for(place: str, units: Any, encoder: Encoder, settings: Settings) -> Space:
-    """Give the space of a collection's units, learned anew every few minutes; half a second the first time."""
+def space_for(place: str, segments: Any, encoder: Encoder, runtime: Runtime) -> Space:
+    """Give the space of a collection's segments, learned anew every few minutes; half a second the first time."""
     now = time.monotonic()
     learned = _learned.get((place, encoder.fingerprint))
     if learned is None or now - learned[0] > FRESH:
-        texts, queries = everyday(encoder, settings)
-        learned = (now, space_of(np.concatenate([texts, _sample(units, encoder.dimension)]), queries))
+        texts, queries = everyday(encoder, runtime)
+        learned = (now, space_of(np.concatenate([texts, _sample(segments, encoder.dimension)]), queries))
         _learned[place, encoder.fingerprint] = learned
     return learned[1]
 
@@ -82,9 +81,9 @@ def space_for(place: str, units: Any, encoder: Encoder, settings: Settings) -> S
 _learned: dict[tuple[str, str], tuple[float, Space]] = {}
 
 
-def _sample(units: Any, dimension: int) -> Floats:
-    """Vectors of the first units that have one: (n, dimension)."""
-    rows = units.search().where("vector is not null").select(["vector"]).limit(SAMPLE).to_arrow()
+def _sample(segments: Any, dimension: int) -> Floats:
+    """Vectors of the first segments that have one: (n, dimension)."""
+    rows = segments.search().where("vector is not null").select(["vector"]).limit(SAMPLE).to_arrow()
     flat = rows["vector"].combine_chunks()
     return (
         np.asarray(flat.flatten(), dtype=np.float32).reshape(-1, dimension)
@@ -93,11 +92,11 @@ def _sample(units: Any, dimension: int) -> Floats:
     )
 
 
-def everyday(encoder: Encoder, settings: Settings) -> tuple[Floats, Floats]:
+def everyday(encoder: Encoder, runtime: Runtime) -> tuple[Floats, Floats]:
     """Vectors of everyday sentences as texts and as queries, kept on disk by the encoder's fingerprint."""
     sentences = sentences_of_everyday()
     key = hashlib.sha256("\n".join((encoder.name, encoder.fingerprint, *sentences)).encode()).hexdigest()[:24]
-    path = Path(settings.cache).expanduser() / "everyday" / f"{key}.npy"
+    path = Path(runtime.settings.cache).expanduser() / "everyday" / f"{key}.npy"
     if path.exists():
         texts, queries = np.load(path, allow_pickle=False)
         return texts, queries

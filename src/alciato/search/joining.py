@@ -1,4 +1,4 @@
-"""Rankings of units to hits on posts: fused, the best unit of each post shown, every route's reason kept.
+"""Rankings of segments to hits on posts: fused, the best segment of each post shown, every route's reason kept.
 
 Routes that tell the same in different ways, such as words and their meaning, stand in one group: a group is fused
 to one ranking of posts, and the groups are fused in turn, so that two routes over the words read in a query
@@ -21,7 +21,7 @@ def joined(groups: Iterable[Sequence[Ranking]], k: int) -> list[Hit]:
     rankings = list(dict.fromkeys(ranking for group in groups for ranking in group))  # one may count twice
     orders = [list(reciprocal_rank_fusion(_items(ranking) for ranking in group)) for group in groups if group]
     scores = reciprocal_rank_fusion(orders)
-    best = _best_units(rankings)
+    best = _best_segments(rankings)
     reasons = _reasons(rankings)
     return [_hit(item, scores[item], best[item], reasons[item]) for item in list(scores)[:k]]
 
@@ -30,17 +30,17 @@ def _items(ranking: Ranking) -> list[str]:
     return list(dict.fromkeys(match.row["item"] for match in ranking.matches))
 
 
-def _best_units(rankings: Sequence[Ranking]) -> dict[str, Match]:
-    """The unit of each post that all routes together put first."""
+def _best_segments(rankings: Sequence[Ranking]) -> dict[str, Match]:
+    """The segment of each post that all routes together put first."""
     found = {match.row["id"]: match for ranking in reversed(rankings) for match in reversed(ranking.matches)}
     best: dict[str, Match] = {}
-    for unit in reciprocal_rank_fusion([match.row["id"] for match in ranking.matches] for ranking in rankings):
-        best.setdefault(found[unit].row["item"], found[unit])
+    for segment in reciprocal_rank_fusion([match.row["id"] for match in ranking.matches] for ranking in rankings):
+        best.setdefault(found[segment].row["item"], found[segment])
     return best
 
 
 def _reasons(rankings: Sequence[Ranking]) -> dict[str, list[Reason]]:
-    """For each post one reason a route: its rank among the posts, and its best unit there."""
+    """For each post one reason a route: its rank among the posts, and its best segment there."""
     reasons: dict[str, list[Reason]] = {}
     for ranking in rankings:
         seen: set[str] = set()

@@ -1,6 +1,6 @@
-"""The routes by which a unit can match: words, parts of words, meaning, copies, looks.
+"""The routes by which a segment can match: words, parts of words, meaning, copies, looks.
 
-Each takes what is looked for and gives a ranking of units, best first. None knows of the others; fusion joins them.
+Each takes what is looked for and gives a ranking of segments, best first. None knows of the others; fusion joins them.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from alciato.duplicates.neighbours import neighbours
 from alciato.models import Encoder, Picture
 from alciato.search.filters import filter_error
-from alciato.search.neighbours import neighbours
 from alciato.search.words import folded
 
 Row = Mapping[str, Any]
@@ -31,7 +31,7 @@ LIKE = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Match:
-    """A unit that matched: its row, and how well."""
+    """A segment that matched: its row, and how well."""
 
     row: Row
     score: float | None = None
@@ -49,10 +49,10 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where the routes look: the collection's name, its table of units, a checked filter, how many units to give."""
+    """Where the routes look: the collection's name, its table of segments, a checked filter, the depth."""
 
     place: str
-    units: Any
+    segments: Any
     where: str | None = None
     depth: int = 30
     columns: tuple[str, ...] = ()  # further ones to bring
@@ -84,10 +84,10 @@ def _rows(found: Any) -> list[Row]:
 
 
 def by_words(scope: Scope, words: str) -> Ranking:
-    """BM25 over the words of every unit, as they were read and as they were respaced."""
+    """BM25 over the words of every segment, as they were read and as they were respaced."""
     from lancedb.query import MatchQuery
 
-    rows = scope.rows(scope.units.search(MatchQuery(words, "words"), query_type="fts"), "_score")
+    rows = scope.rows(scope.segments.search(MatchQuery(words, "words"), query_type="fts"), "_score")
     return Ranking("words", tuple(Match(row, row["_score"]) for row in rows))
 
 
@@ -99,7 +99,7 @@ def by_parts(scope: Scope, words: Iterable[str]) -> Ranking:
     for word in words:
         if len(word) < LEAST_PART:
             continue
-        for row in scope.rows(scope.units.search(MatchQuery(word, "grams"), query_type="fts"), "_score"):
+        for row in scope.rows(scope.segments.search(MatchQuery(word, "grams"), query_type="fts"), "_score"):
             score = likeness_of_part(word, row["text"])
             if score >= LIKE and score > (best[row["id"]].score or 0 if row["id"] in best else 0):
                 best[row["id"]] = Match(row, score, word=word)
@@ -122,8 +122,8 @@ def likeness_of_part(word: str, text: str) -> float:
 
 
 def by_meaning(scope: Scope, query: Floats, column: str = "vector") -> Ranking:
-    """Cosine of the query's vector and each unit's."""
-    search = scope.units.search(query, vector_column_name=column, query_type="vector").distance_type("cosine")
+    """Cosine of the query's vector and each segment's."""
+    search = scope.segments.search(query, vector_column_name=column, query_type="vector").distance_type("cosine")
     rows = scope.rows(search, "_distance")
     return Ranking("meaning" if column == "vector" else "looks", tuple(Match(r, 1 - r["_distance"]) for r in rows))
 
@@ -140,7 +140,7 @@ def by_copy(scope: Scope, views: NDArray[np.uint8], most: int) -> Ranking:
     """
     where = "pdq is not null" + (f" and ({scope.where})" if scope.where else "")
     try:
-        table = scope.units.search().where(where).select(["id", "pdq"]).limit(None).to_arrow()
+        table = scope.segments.search().where(where).select(["id", "pdq"]).limit(None).to_arrow()
     except (ValueError, RuntimeError) as error:
         if scope.where is None:
             raise
@@ -157,10 +157,10 @@ def by_copy(scope: Scope, views: NDArray[np.uint8], most: int) -> Ranking:
 
 
 def rows_of(scope: Scope, ids: list[str]) -> list[Row]:
-    """Fetch units by id."""
+    """Fetch segments by id."""
     from alciato.store.tables import sql_list
 
     if not ids:
         return []
-    query = scope.units.search().where(f"id in {sql_list(ids)}").select([*SHOWN, *scope.columns]).limit(len(ids))
+    query = scope.segments.search().where(f"id in {sql_list(ids)}").select([*SHOWN, *scope.columns]).limit(len(ids))
     return list(query.to_arrow().to_pylist())

@@ -10,13 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.models import Picture
+from alciato.duplicates.near_copies import near_copy
+from alciato.duplicates.neighbours import COPY
+from alciato.duplicates.pictures import Look, look, looks
+from alciato.models import Picture, Runtime
 from alciato.read.pdq import pdq
-from alciato.search.near_copies import near_copy
-from alciato.search.neighbours import COPY
-from alciato.search.pictures import Look, look, looks
 from alciato.search.routes import Match, Ranking, Scope, by_copy
-from alciato.settings import Settings
 from alciato.store import Collection
 
 FAR = 128
@@ -28,14 +27,14 @@ FLAT = 0.3
 """PDQ quality below which there is so little to see that a hash says nothing by itself."""
 
 
-def copies_of(collection: Collection, scope: Scope, picture: Picture, settings: Settings) -> Ranking:
+def copies_of(collection: Collection, scope: Scope, picture: Picture, runtime: Runtime) -> Ranking:
     """Rank the pictures and frames that are near copies of a picture, nearest first."""
     asked = look(picture)
     found = by_copy(scope, _views(picture), FAR)
     sure = [match for match in found.matches if (match.distance or 0) <= COPY and asked.quality >= FLAT]
     unsure = [match for match in found.matches if match not in sure]
     parts = list(dict.fromkeys((match.row["item"], match.row["part"]) for match in unsure))[:LOOKED_AT]
-    held = _held(collection, asked, parts, settings)
+    held = _held(collection, asked, parts, runtime)
     kept = [match for match in unsure if (match.row["item"], match.row["part"]) in held]
     return Ranking("copy", tuple(_once([*sure, *kept])))
 
@@ -48,17 +47,15 @@ def _views(picture: Picture) -> NDArray[np.uint8]:
     return np.stack([pdq(part).bits for part in parts])
 
 
-def _held(
-    collection: Collection, asked: Look, parts: list[tuple[str, int]], settings: Settings
-) -> set[tuple[str, int]]:
+def _held(collection: Collection, asked: Look, parts: list[tuple[str, int]], runtime: Runtime) -> set[tuple[str, int]]:
     """Items and parts, of the given ones, whose picture is a near copy."""
     items = collection.items(list(dict.fromkeys(item for item, _ in parts))) if parts else ()
-    seen = looks(collection, items, settings.limits, frozenset(parts))
+    seen = looks(collection, items, runtime.settings.limits, frozenset(parts))
     return {(place.item, place.part) for each in seen if near_copy(each, asked) for place in each.places}
 
 
 def _once(matches: list[Match]) -> list[Match]:
-    """The nearest unit of each part, in the order given."""
+    """The nearest segment of each part, in the order given."""
     first: dict[tuple[str, int], Match] = {}
     for match in matches:
         first.setdefault((match.row["item"], match.row["part"]), match)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from alciato.errors import BadMedia
-from alciato.item.sniff import HEAD
 from alciato.item.values import clean_text, plain_cell
+from alciato.media.sniff import HEAD
 from alciato.settings import Limits
 from alciato.sources.files import open_file
 from alciato.sources.texts import encoding_of

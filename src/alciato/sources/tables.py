@@ -9,11 +9,11 @@ from typing import Any
 from alciato.errors import BadMedia
 from alciato.item import Item, Post, Table
 from alciato.item.columns import find_columns
-from alciato.item.datasets import from_row
 from alciato.item.item import content_id
 from alciato.item.values import clean_text, json_value
 from alciato.settings import Limits
 from alciato.sources.beside import Beside
+from alciato.sources.datasets import from_row
 from alciato.sources.files import Found
 from alciato.sources.rows import CsvTable, ParquetTable, Row
 from alciato.sources.skipped import Skipped, skipped

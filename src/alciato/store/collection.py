@@ -1,7 +1,7 @@
 """`Collection`: what is kept, and how it is read and written.
 
 Every write is one LanceDB transaction under the writer's lock. Where a batch needs two, the order is such
-that a kill in between is repaired by doing the batch again: media before items, units before readings.
+that a kill in between is repaired by doing the batch again: media before items, segments before readings.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Item, Post, Reading, Unit, Verdict
-from alciato.memory import few_heaps
+from alciato.item import Item, Post, Reading, Segment, Verdict
+from alciato.memory import limit_malloc_arenas
 from alciato.store import tables
 from alciato.store.lock import writer_lock
 from alciato.store.maintain import ensure_text_indexes, maintain
@@ -28,7 +28,7 @@ from alciato.store.vectors import VectorSource, with_vectors
 
 BATCH_POSTS, BATCH_BYTES = 256, 64 * 2**20
 """A batch of posts is written when it holds this many posts, or this many bytes of media."""
-_UNITS_OF = {
+_SEGMENTS_OF = {
     "ocr": ("ocr",),
     "pdq": ("picture", "frame"),
     "shots": ("frame",),
@@ -37,7 +37,7 @@ _UNITS_OF = {
     "table": ("table",),
     "encode": ("body",),
 }
-"""Kinds of unit that come from each kind of reading: a new reading replaces them."""
+"""Kinds of segment that come from each kind of reading: a new reading replaces them."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class Added:
 
 
 class Collection:
-    """A folder or `s3://` URI with the tables items, media, readings, units and verdicts."""
+    """A folder or `s3://` URI with the tables items, media, readings, segments and verdicts."""
 
     def __init__(self, uri: str, database: Any) -> None:
         self.uri = uri
@@ -61,7 +61,7 @@ class Collection:
     @classmethod
     def open(cls, uri: str | Path, *, create: bool = True) -> Collection:
         """Open a collection; make it if there is none. With `create=False` a missing one is a `UsageError`."""
-        few_heaps()  # before LanceDB starts its threads
+        limit_malloc_arenas()  # before LanceDB starts its threads
         address = str(uri) if "://" in str(uri) else str(Path(uri).expanduser().resolve())
         if "://" not in address:
             if not create and not Path(address, "items.lance").exists():
@@ -81,10 +81,10 @@ class Collection:
             with self._lock:
                 for name in sorted(missing):
                     self._database.create_table(name, schema=tables.SCHEMAS[name], exist_ok=True)
-                ensure_text_indexes(self.table("units"))
+                ensure_text_indexes(self.table("segments"))
 
     def table(self, name: str) -> Any:
-        """The LanceDB table of that name: items, media, readings, units or verdicts."""
+        """The LanceDB table of that name: items, media, readings, segments or verdicts."""
         if name not in self._tables:
             self._tables[name] = self._database.open_table(name)
         return self._tables[name]
@@ -112,8 +112,10 @@ class Collection:
         rows = [{"sha": sha, "size": len(data), "data": data} for sha, data in media.items() if sha not in here]
         self._append("media", rows)
         self._append("items", [tables.item_row(item) for item, _ in fresh])
-        units = [tables.unit_row(u, tables.filters(item)) for item, _ in fresh for u in tables.body_units(item)]
-        self._upsert("units", units)
+        segments = [
+            tables.segment_row(u, tables.filters(item)) for item, _ in fresh for u in tables.body_segments(item)
+        ]
+        self._upsert("segments", segments)
         return ids, len(fresh)
 
     def _fresh(self, batch: list[Post]) -> tuple[list[str], list[tuple[Item, Post]]]:
@@ -175,7 +177,7 @@ class Collection:
         condition = f"sha in {sql_list(sorted(set(shas)))}"
         return {row["sha"]: row["data"] for row in self._select("media", ["sha", "data"], condition)}
 
-    # Readings and units
+    # Readings and segments
 
     def stamps(self) -> pa.Table:
         """Columns item, part, kind, model, version, error of all readings: what was read with what."""
@@ -184,36 +186,40 @@ class Collection:
     def save_readings(
         self,
         readings: Sequence[Reading],
-        units: Sequence[Unit],
+        segments: Sequence[Segment],
         vectors: Mapping[str, np.ndarray[Any, Any]],
         *,
         encoder: VectorSource | None = None,
         visual: Mapping[str, np.ndarray[Any, Any]] | None = None,
         image_encoder: VectorSource | None = None,
     ) -> None:
-        """Save what was read of some items: units first, readings last.
+        """Save what was read of some items: segments first, readings last.
 
-        The units of an item that come from the kinds of reading given are replaced. Vectors are by unit id,
+        The segments of an item that come from the kinds of reading given are replaced. Vectors are by segment id,
         each of shape (dimension,); `encoder` says what made them, `image_encoder` what made the visual ones.
         """
         with self._lock:
-            self._save_units(readings, units, [("vector", encoder, vectors), ("visual", image_encoder, visual or {})])
+            self._save_segments(
+                readings, segments, [("vector", encoder, vectors), ("visual", image_encoder, visual or {})]
+            )
             self._upsert("readings", [tables.reading_row(reading) for reading in readings])
 
-    def _save_units(
+    def _save_segments(
         self,
         readings: Sequence[Reading],
-        units: Sequence[Unit],
+        segments: Sequence[Segment],
         columns: list[tuple[str, VectorSource | None, Mapping[str, np.ndarray[Any, Any]]]],
     ) -> None:
-        ids = sorted({unit.item for unit in units})
+        ids = sorted({segment.item for segment in segments})
         lent = {item.id: tables.filters(item) for item in self.items(ids)}
-        rows = pa.Table.from_pylist([tables.unit_row(u, lent[u.item]) for u in units if u.item in lent], tables.UNITS)
+        rows = pa.Table.from_pylist(
+            [tables.segment_row(u, lent[u.item]) for u in segments if u.item in lent], tables.SEGMENTS
+        )
         for name, source, vectors in columns:
-            rows = with_vectors(self.table("units"), rows, name, source, vectors)
-        stale = _replaced(readings, units)
+            rows = with_vectors(self.table("segments"), rows, name, source, vectors)
+        stale = _replaced(readings, segments)
         if stale or rows.num_rows:
-            merge = self.table("units").merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge = self.table("segments").merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             if stale:
                 merge = merge.when_not_matched_by_source_delete(stale)
             merge.execute(rows, on_bad_vectors="null")
@@ -223,11 +229,11 @@ class Collection:
         for row in self._select("readings", None, _condition(item=ids, kind=kinds)):
             yield tables.reading_of(row)
 
-    def units(self, ids: Sequence[str] | None = None) -> Iterator[Unit]:
-        """Yield the searchable units of some items, or of all."""
-        columns = [field.name for field in tables.UNITS]
-        for row in self._select("units", columns, _condition(item=ids)):
-            yield tables.unit_of(row)
+    def segments(self, ids: Sequence[str] | None = None) -> Iterator[Segment]:
+        """Yield the searchable segments of some items, or of all."""
+        columns = [field.name for field in tables.SEGMENTS]
+        for row in self._select("segments", columns, _condition(item=ids)):
+            yield tables.segment_of(row)
 
     # Verdicts
 
@@ -293,13 +299,13 @@ def _batches(posts: Iterable[Post]) -> Iterator[list[Post]]:
         yield batch
 
 
-def _replaced(readings: Sequence[Reading], units: Sequence[Unit]) -> str:
-    """SQL condition for the units that these readings replace: exact for each item, not crosswise."""
+def _replaced(readings: Sequence[Reading], segments: Sequence[Segment]) -> str:
+    """SQL condition for the segments that these readings replace: exact for each item, not crosswise."""
     kinds_of: dict[str, set[str]] = {}
     for reading in readings:
-        kinds_of.setdefault(reading.item, set()).update(_UNITS_OF.get(reading.kind, ()))
-    for unit in units:
-        kinds_of.setdefault(unit.item, set()).add(unit.kind)
+        kinds_of.setdefault(reading.item, set()).update(_SEGMENTS_OF.get(reading.kind, ()))
+    for segment in segments:
+        kinds_of.setdefault(segment.item, set()).add(segment.kind)
     items_of: dict[tuple[str, ...], list[str]] = {}
     for item, kinds in kinds_of.items():
         if kinds:

@@ -21,7 +21,7 @@ UNINDEXED = 0.1
 """A table with a larger share of rows outside an index is indexed again."""
 VECTOR_ROWS = 50_000
 KEEP_VERSIONS = timedelta(days=7)
-_KEYS = {"items": "id", "media": "sha", "readings": "item", "units": "item", "verdicts": "item"}
+_KEYS = {"items": "id", "media": "sha", "readings": "item", "segments": "item", "verdicts": "item"}
 
 
 def maintain(collection: Collection, *, force: bool = False) -> None:
@@ -47,22 +47,24 @@ def _ensure_indexes(name: str, table: Any, key: str) -> None:
     there = {tuple(index.columns) for index in table.list_indices()}
     if (key,) not in there:
         table.create_index(key, config=BTree())
-    if name != "units":
+    if name != "segments":
         return
     ensure_text_indexes(table)
     _ensure_vector_indexes(table, there)
 
 
-def ensure_text_indexes(units: Any) -> None:
-    """Make the full-text indexes of the units: words of any script, and parts of words."""
+def ensure_text_indexes(segments: Any) -> None:
+    """Make the full-text indexes of the segments: words of any script, and parts of words."""
     from lancedb.index import FTS
 
     plain: dict[str, Any] = {"stem": False, "remove_stop_words": False, "lower_case": True, "ascii_folding": True}
-    there = {tuple(index.columns) for index in units.list_indices()}
+    there = {tuple(index.columns) for index in segments.list_indices()}
     if ("words",) not in there:
-        units.create_index("words", config=FTS(base_tokenizer="icu", with_position=True, **plain))
+        segments.create_index("words", config=FTS(base_tokenizer="icu", with_position=True, **plain))
     if ("grams",) not in there:
-        units.create_index("grams", config=FTS(base_tokenizer="ngram", ngram_min_length=3, ngram_max_length=3, **plain))
+        segments.create_index(
+            "grams", config=FTS(base_tokenizer="ngram", ngram_min_length=3, ngram_max_length=3, **plain)
+        )
 
 
 def _ensure_vector_indexes(table: Any, there: set[tuple[str, ...]]) -> None:

@@ -33,7 +33,7 @@ class Status(BaseModel):
     media_bytes: int
     readings: dict[str, int]
     failed: dict[str, int]
-    units: int
+    segments: int
     verdicts: int
     encoder: str | None
     image_encoder: str | None
@@ -48,8 +48,8 @@ def status_of(collection: Collection) -> Status:
     stamps = collection.stamps()
     kinds, errors = stamps["kind"].to_pylist(), stamps["error"].to_pylist()
     sizes = collection.table("media").search().select(["size"]).limit(None).to_arrow()["size"].to_pylist()
-    names = ("items", "media", "readings", "units", "verdicts")
-    units = collection.table("units")
+    names = ("items", "media", "readings", "segments", "verdicts")
+    segments = collection.table("segments")
     return Status(
         uri=collection.uri,
         items=collection.table("items").count_rows(),
@@ -58,10 +58,10 @@ def status_of(collection: Collection) -> Status:
         media_bytes=sum(sizes),
         readings=dict(Counter(kinds)),
         failed=dict(Counter(kind for kind, error in zip(kinds, errors, strict=True) if error)),
-        units=units.count_rows(),
+        segments=segments.count_rows(),
         verdicts=collection.table("verdicts").count_rows(),
-        encoder=(made_by(units, "vector") or (None,))[0],
-        image_encoder=(made_by(units, "visual") or (None,))[0],
+        encoder=(made_by(segments, "vector") or (None,))[0],
+        image_encoder=(made_by(segments, "visual") or (None,))[0],
         indexes=[index for name in names for index in indexes_of(name, collection.table(name))],
         fragments={name: fragments_of(collection.table(name)) for name in names},
         versions={name: collection.table(name).version for name in names},

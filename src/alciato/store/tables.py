@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from alciato.item import Box, Item, Reading, Table, Text, Unit, Verdict
+from alciato.item import Box, Item, Reading, Segment, Table, Text, Verdict
 from alciato.item.item import content_id
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -20,7 +20,7 @@ _FILTERS = [
     pa.field("label", pa.string()),
     pa.field("source", pa.string()),
 ]
-"""What a `--where` may name, besides the language of the text: copied from the item to each of its units."""
+"""What a `--where` may name, besides the language of the text: copied from the item to each of its segments."""
 
 ITEMS = pa.schema(
     [
@@ -53,7 +53,7 @@ READINGS = pa.schema(
         pa.field("read_at", _TIME),
     ]
 )
-UNITS = pa.schema(
+SEGMENTS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
         pa.field("item", pa.string(), nullable=False),
@@ -83,7 +83,7 @@ VERDICTS = pa.schema(
         pa.field("judged_at", _TIME),
     ]
 )
-SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "units": UNITS, "verdicts": VERDICTS}
+SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "segments": SEGMENTS, "verdicts": VERDICTS}
 
 
 def item_row(item: Item) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def content_of(item: Item) -> str:
 
 
 def filters(item: Item) -> dict[str, Any]:
-    """Give the columns that an item lends to its units. A time that cannot be read is null."""
+    """Give the columns that an item lends to its segments. A time that cannot be read is null."""
     known = {key: value for key in ("author", "label", "source") if (value := item.metadata.get(key)) is not None}
     return {
         "author": None,
@@ -126,42 +126,46 @@ def _time(value: Any) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def body_units(item: Item) -> list[Unit]:
-    """Units of the words that came as text: they can be found before anything is read."""
-    units = []
+def body_segments(item: Item) -> list[Segment]:
+    """Segments of the words that came as text: they can be found before anything is read."""
+    segments = []
     for number, part in enumerate(item.parts):
         if isinstance(part, Text) and part.text.strip():
-            units.append(Unit(id=f"{item.id}/{number}/body/0", item=item.id, part=number, kind="body", text=part.text))
+            segments.append(
+                Segment(id=f"{item.id}/{number}/body/0", item=item.id, part=number, kind="body", text=part.text)
+            )
         elif isinstance(part, Table):
             text = " ".join(part.columns)
-            units.append(Unit(id=f"{item.id}/{number}/table/0", item=item.id, part=number, kind="table", text=text))
-    return units
+            segments.append(
+                Segment(id=f"{item.id}/{number}/table/0", item=item.id, part=number, kind="table", text=text)
+            )
+    return segments
 
 
-def unit_row(unit: Unit, lent: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the row of a unit; `lent` are the item's columns for filters."""
-    words = unit.text if unit.raw in (None, unit.text) else f"{unit.text}\n{unit.raw}"
+def segment_row(segment: Segment, lent: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the row of a segment; `lent` are the item's columns for filters."""
+    words = segment.text if segment.raw in (None, segment.text) else f"{segment.text}\n{segment.raw}"
     return {
-        "id": unit.id,
-        "item": unit.item,
-        "part": unit.part,
-        "kind": unit.kind,
-        "text": unit.text,
-        "raw": unit.raw,
+        "id": segment.id,
+        "item": segment.item,
+        "part": segment.part,
+        "kind": segment.kind,
+        "text": segment.text,
+        "raw": segment.raw,
         "words": words,
-        "grams": "".join(unit.text.split()),
-        "box": None if unit.box is None else list(unit.box),
-        "start": unit.start,
-        "end": unit.end,
-        "pdq": None if unit.pdq is None else bytes.fromhex(unit.pdq),
-        "language": unit.language,
+        "grams": "".join(segment.text.split()),
+        "box": None if segment.box is None else list(segment.box),
+        "start": segment.start,
+        "end": segment.end,
+        "pdq": None if segment.pdq is None else bytes.fromhex(segment.pdq),
+        "language": segment.language,
         **lent,
     }
 
 
-def unit_of(row: Mapping[str, Any]) -> Unit:
-    """Read a unit back from its row."""
-    return Unit(
+def segment_of(row: Mapping[str, Any]) -> Segment:
+    """Read a segment back from its row."""
+    return Segment(
         id=row["id"],
         item=row["item"],
         part=row["part"],

@@ -1,4 +1,4 @@
-"""Vector columns of the units: made when an encoder first writes, remade when another one does.
+"""Vector columns of the segments: made when an encoder first writes, remade when another one does.
 
 A column carries the name and the fingerprint of the encoder that made it, so that vectors of two encoders
 never stand side by side: with another encoder the column starts empty and reading fills it again.

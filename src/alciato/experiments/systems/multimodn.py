@@ -33,7 +33,7 @@ FUSIONS: dict[str, dict[str, bool | float]] = {
     "parallel fusion fails, and loses nothing when all is present.",
     data="Composed posts (words, name on the picture, thumbnail; two tasks), and breast cancer and digits of "
     "scikit-learn cut into three blocks; 40 % and 80 % of class 1 lack the middle block in training.",
-    code="alciato.judge.modular",
+    code="alciato.nets.modular",
     variants=("modular", "modular whole batch", "modular shuffled", *FUSIONS),
     baseline="fusion zeros",
     figure="drop_80",
@@ -108,7 +108,7 @@ def _fitted(train: Blocks, validation: Blocks, variant: str, seed: int, epochs: 
 def _model(blocks: Blocks, variant: str) -> torch.nn.Module:
     """Build a variant; fusions get as many weights as the modular judge, within the step of one hidden unit."""
     from alciato.experiments.data.fusion import fusion_of_size
-    from alciato.judge.modular import ModularConfig, ModularJudge
+    from alciato.nets.modular import ModularConfig, ModularJudge
 
     widths = {name: values.shape[1] for name, values in blocks.inputs.items()}
     tasks = {name: int(labels.max()) + 1 for name, labels in blocks.targets.items()}

@@ -25,7 +25,7 @@ class CaptionReader:
 
     def __init__(self, chat: Chat) -> None:
         """Raise `UsageError` if the model does not see."""
-        if not chat.sees:
+        if not chat.supports_images:
             raise UsageError(f"{chat.name} does not take pictures.", remedy="Name a chat model that sees, or none.")
         prompt = hashlib.sha256(INSTRUCTION.encode()).hexdigest()[:8]
         self.model, self.version = chat.name, f"{chat.fingerprint}+{prompt}"
@@ -35,5 +35,5 @@ class CaptionReader:
         """Ask for a description of all that is seen, a clip's frames spread over its length."""
         step = max(1, -(-len(content.views) // FRAMES))
         pictures = [view.picture for view in content.views[::step]]
-        answer = self._chat.complete([Message("user", INSTRUCTION, pictures)], max_tokens=160).text.strip()
+        answer = self._chat.generate([Message("user", INSTRUCTION, pictures)], max_tokens=160).text.strip()
         return [Finding(text=answer)] if answer else []

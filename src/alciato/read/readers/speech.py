@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from alciato.item import Finding
+from alciato.media.audio import SOUND_RATE, stretches
 from alciato.models import Transcriber
-from alciato.read.audio import SOUND_RATE, stretches
 from alciato.read.content import Content
 
 

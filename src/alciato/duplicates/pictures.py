@@ -1,0 +1,156 @@
+"""The pictures of a collection as near-copy search sees them: small, hashed, with corners, the words marked.
+
+A medium that several posts carry is looked at once. A look takes some 5 ms and 50 kB and is not kept: media are
+decoded one after another, and what is held is a look for each medium or frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alciato.duplicates.agreement import Thumbnail
+from alciato.duplicates.local_features import WORKING_SIDE, Features, detect
+from alciato.errors import BadMedia
+from alciato.item import Box, Finding, Image, Item, Media, Video
+from alciato.models import Picture
+from alciato.read.pdq import pdq
+from alciato.settings import Limits
+from alciato.store import Collection
+
+Bytes = NDArray[np.uint8]
+
+THUMBNAIL_SIDE = 128
+FRAMES = 64
+"""Frames of one clip at most."""
+CHANGED = 24
+"""Bits by which a frame must differ from the last one that was kept."""
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a medium stands."""
+
+    item: str
+    part: int
+    source: str | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """One picture or frame: what near copies are told by. `size` is width and height in pixels."""
+
+    places: tuple[Place, ...]
+    medium: str
+    start: float | None
+    size: tuple[int, int]
+    bits: Bytes  # (32,)
+    quality: float
+    features: Features
+    thumbnail: Thumbnail
+    text: str
+
+
+def looks(
+    collection: Collection, items: Iterable[Item], limits: Limits, only: Set[tuple[str, int]] | None = None
+) -> Iterator[Look]:
+    """Look at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it.
+
+    `only` names items and parts; None takes all.
+    """
+    places: dict[str, list[Place]] = {}
+    parts: dict[str, Media] = {}
+    for item in items:
+        for number, part in item.media():
+            if isinstance(part, Image | Video) and (only is None or (item.id, number) in only):
+                places.setdefault(part.media, []).append(Place(item.id, number, item.source))
+                parts[part.media] = part
+    written = _written(collection, places)
+    shas = list(places)
+    for start in range(0, len(shas), _BATCH):
+        data = collection.media_many(shas[start : start + _BATCH])
+        for sha in shas[start : start + _BATCH]:
+            if sha in data:
+                yield from _looks(data[sha], parts[sha], tuple(places[sha]), written.get(sha, ()), limits)
+
+
+def look(
+    picture: Picture,
+    lines: Sequence[Finding] = (),
+    *,
+    places: tuple[Place, ...] = (),
+    medium: str = "",
+    start: float | None = None,
+) -> Look:
+    """Look at one picture; `lines` are the words on it, with their boxes in its pixels."""
+    hashed = pdq(picture)
+    pixels = np.asarray(picture.convert("RGB"))  # (rows, columns, 3)
+    boxes = [line.box for line in lines if line.box is not None]
+    working, small = _resized(pixels, WORKING_SIDE), _resized(pixels, THUMBNAIL_SIDE)
+    grey = np.ascontiguousarray(working.mean(-1).astype(np.uint8))
+    features = detect(grey, _marked(grey.shape, boxes, WORKING_SIDE / max(picture.size), around=0.1))
+    words = _marked(small.shape[:2], boxes, THUMBNAIL_SIDE / max(picture.size), around=0.5)
+    text = " ".join(line.text for line in lines if line.text)
+    thumbnail = Thumbnail(small, words)
+    return Look(places, medium, start, picture.size, hashed.bits, hashed.quality, features, thumbnail, text)
+
+
+def _looks(
+    data: bytes, part: Media, places: tuple[Place, ...], lines: Sequence[Finding], limits: Limits
+) -> Iterator[Look]:
+    from alciato.media.decoding import decode_picture
+    from alciato.media.frames import sampled_frames
+
+    try:
+        if isinstance(part, Image):
+            yield look(decode_picture(data, limits), lines, places=places, medium=part.media)
+            return
+        kept: list[Look] = []
+        for frame in sampled_frames(data, part.mime, limits, WORKING_SIDE):
+            if kept and _apart(kept[-1].bits, pdq(frame.picture).bits) < CHANGED:
+                continue
+            kept.append(look(frame.picture, places=places, medium=part.media, start=frame.second))
+            yield kept[-1]
+            if len(kept) == FRAMES:
+                return
+    except BadMedia:
+        return
+
+
+def _apart(left: Bytes, right: Bytes) -> int:
+    return int(np.bitwise_count(left ^ right).sum())
+
+
+def _written(collection: Collection, places: dict[str, list[Place]]) -> dict[str, tuple[Finding, ...]]:
+    """The lines that were read on each medium, seen but unread ones too."""
+    medium_at = {(place.item, place.part): sha for sha, here in places.items() for place in here}
+    found: dict[str, tuple[Finding, ...]] = {}
+    for reading in collection.readings(sorted({item for item, _ in medium_at}), ["ocr"]):
+        sha = medium_at.get((reading.item, reading.part))
+        if sha is not None:
+            found.setdefault(sha, reading.findings)
+    return found
+
+
+def _resized(pixels: Bytes, longest: int) -> Bytes:
+    import cv2
+
+    factor = longest / max(pixels.shape[:2])
+    rows, columns = (max(1, round(side * factor)) for side in pixels.shape[:2])
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(pixels, (columns, rows), interpolation=how), dtype=np.uint8)
+
+
+def _marked(shape: Sequence[int], boxes: Sequence[Box], scale: float, around: float) -> NDArray[np.bool_]:
+    """Mark the boxes, widened by a share of their height: outlines and shadows belong to the words."""
+    mask = np.zeros((shape[0], shape[1]), dtype=bool)
+    for box in boxes:
+        margin = around * (box.bottom - box.top)
+        widened = np.array([box.left - margin, box.top - margin, box.right + margin, box.bottom + margin])
+        left, top, right, bottom = widened * scale
+        mask[max(0, int(top)) : max(0, int(np.ceil(bottom))), max(0, int(left)) : max(0, int(np.ceil(right)))] = True
+    return mask

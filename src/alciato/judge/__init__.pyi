@@ -1,0 +1,10 @@
+from .evaluation import Performance as Performance
+from .evaluation import evaluate as evaluate
+from .judging import judge as judge
+from .judging import judge_items as judge_items
+from .policy import Category as Category
+from .policy import Example as Example
+from .policy import Policy as Policy
+from .policy import load_policy as load_policy
+from .policy import shipped_policies as shipped_policies
+from .strategy import STRATEGIES as STRATEGIES

@@ -1,0 +1,147 @@
+"""Readings to segments: each thing that a search can match, with its place and a name that never changes.
+
+A segment's id is `ITEM/PART/KIND/NUMBER`. The text of a segment is the respaced one; raw is kept where it differs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from alciato.item import Finding, Image, Item, Part, Segment, Table, Text, Video
+from alciato.read.blocks import blocks, reading_order, union
+from alciato.read.content import table_text
+from alciato.read.language import detect, detect_all
+
+PASSAGE = 160  # words of one segment of a long text, about
+TOGETHER = 200  # letters of one picture that are one thought more often than not
+SENTENCE_END = re.compile(r"(?<=[.!?…\u3002\uff01\uff1f\u0964])\s+|\n{2,}")
+Readings = Mapping[tuple[int, str], Sequence[Finding]]
+"""Findings by part and kind of reading."""
+
+
+def segments_of(item: Item, readings: Readings, kinds: Iterable[str] | None = None) -> list[Segment]:
+    """Build the segments of an item, of some kinds or of all, from what has been read of it."""
+    wanted = None if kinds is None else frozenset(kinds)
+    segments: list[Segment] = []
+    for number, part in enumerate(item.parts):
+        found = {kind: findings for (place, kind), findings in readings.items() if place == number}
+        made = [*_written(part, found), *_seen(part, found), *_said(found)]
+        counts: dict[str, int] = {}
+        for segment in made:
+            count = counts.setdefault(segment.kind, 0)
+            counts[segment.kind] += 1
+            place = {"id": f"{item.id}/{number}/{segment.kind}/{count}", "item": item.id, "part": number}
+            segments.append(segment.model_copy(update=place))
+    segments = _named(segments)
+    return segments if wanted is None else [segment for segment in segments if segment.kind in wanted]
+
+
+def passages(text: str, words: int = PASSAGE) -> list[str]:
+    """Cut a long text into passages of about so many words, at the ends of sentences where there are any."""
+    if len(text.split()) <= words * 3 // 2:
+        return [text.strip()] if text.strip() else []
+    done: list[str] = []
+    waiting: list[str] = []
+    for sentence in _sentences(text, words):
+        if waiting and sum(len(part.split()) for part in waiting) + len(sentence.split()) > words:
+            done.append(" ".join(waiting))
+            waiting = []
+        waiting.append(sentence)
+    return [*done, " ".join(waiting)] if waiting else done
+
+
+def _sentences(text: str, words: int) -> Iterable[str]:
+    for sentence in SENTENCE_END.split(text):
+        parts = sentence.split()
+        for start in range(0, len(parts), words):  # a sentence without an end is cut hard
+            yield " ".join(parts[start : start + words])
+
+
+def said_once(texts: Iterable[str]) -> list[str]:
+    """Leave out each text that an earlier one contains: the whole of a picture's words comes before its blocks."""
+    chosen: list[str] = []
+    for text in texts:
+        if not any(text.casefold() in other.casefold() for other in chosen):
+            chosen.append(text)
+    return chosen
+
+
+def _written(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Segment]:
+    if isinstance(part, Text):
+        return [_segment("body", text=passage) for passage in passages(part.text)]
+    if isinstance(part, Table):
+        texts = [finding.text or "" for finding in found.get("table", ())] or [table_text(part)[:4000]]
+        return [_segment("table", text=text) for text in texts if text]
+    return []
+
+
+def _seen(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Segment]:
+    hashes = found.get("pdq", ())
+    segments: list[Segment] = []
+    if isinstance(part, Image):
+        segments.append(_segment("picture", pdq=hashes[0].value if hashes else None))
+    elif isinstance(part, Video):
+        segments += [_segment("frame", pdq=one.value, start=one.start, end=one.end) for one in hashes]
+    captions = [_segment("caption", text=caption.text or "") for caption in found.get("caption", ())]
+    return [*segments, *_blocks(found.get("ocr", ())), *captions]
+
+
+def _blocks(lines: Sequence[Finding]) -> list[Segment]:
+    """Lines that stand together, at the same time, are one segment: a sentence over three lines is found as one.
+
+    Where few words stand in several places, a first segment has them all: a meme says half above and half below.
+    """
+    segments = []
+    for start in sorted({line.start for line in lines}, key=lambda start: start or 0.0):
+        here = [line for line in lines if line.start == start]
+        placed = [line for line in here if line.box is not None]
+        groups = blocks([line.box for line in placed if line.box is not None])
+        found = [_block([placed[i] for i in group]) for group in groups]
+        found += [_block([line]) for line in here if line.box is None]
+        if len(found) > 1 and sum(len(segment.text) for segment in found) <= TOGETHER:
+            segments.append(_block([here[i] for i in _in_order(here)]))
+        segments += found
+    return segments
+
+
+def _in_order(lines: Sequence[Finding]) -> list[int]:
+    """Places of the lines from top to bottom; as they came where one has no box."""
+    boxes = [line.box for line in lines if line.box is not None]
+    return reading_order(boxes) if len(boxes) == len(lines) else list(range(len(lines)))
+
+
+def _block(lines: Sequence[Finding]) -> Segment:
+    text = " ".join(line.text or "" for line in lines)
+    raw = " ".join(line.raw or line.text or "" for line in lines)
+    ends = [line.end for line in lines if line.end is not None]
+    boxes = [line.box for line in lines if line.box is not None]
+    return _segment(
+        "ocr",
+        text=text,
+        raw=None if raw == text else raw,
+        box=union(boxes) if boxes else None,
+        start=lines[0].start,
+        end=max(ends) if ends else None,
+    )
+
+
+def _said(found: Mapping[str, Sequence[Finding]]) -> list[Segment]:
+    return [
+        _segment("speech", text=one.text, start=one.start, end=one.end) for one in found.get("speech", ()) if one.text
+    ]
+
+
+def _segment(kind: str, **fields: Any) -> Segment:
+    """A segment that does not know yet where it stands."""
+    return Segment(id="", item="", part=0, kind=kind, **fields)
+
+
+def _named(segments: list[Segment]) -> list[Segment]:
+    """Name the language of each segment: its own where it is clear, else that of the whole item."""
+    whole = detect_all(segment.text for segment in segments).code
+    return [
+        segment.model_copy(update={"language": detect(segment.text).code or whole}) if segment.text else segment
+        for segment in segments
+    ]

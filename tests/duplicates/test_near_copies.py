@@ -1,0 +1,103 @@
+"""Families of near copies, and what only looks like one."""
+
+import random
+
+import pytest
+
+import near_copy_set as made
+from alciato.duplicates.clustering import clustered, related
+from alciato.duplicates.near_copies import candidate_pairs, near_copy, words_in_common
+from alciato.duplicates.pictures import Place, look
+from alciato.item import Box, Finding
+
+
+def looks_of(examples, *, words=True):
+    return [
+        look(
+            example.picture,
+            [Finding(text=example.text, box=Box(*box)) for box in example.boxes] if words else [],
+            places=(Place(f"{example.family}/{number}", 0, None),),
+            medium=str(number),
+        )
+        for number, example in enumerate(examples)
+    ]
+
+
+@pytest.fixture(scope="module")
+def examples():
+    return made.examples(seed=11)
+
+
+@pytest.mark.slow
+def test_copies_are_found_and_nothing_else(examples):
+    seen = looks_of(examples)
+    pairs = related(seen)
+    false = [(examples[i].family, examples[j].family) for i, j in pairs if examples[i].family != examples[j].family]
+    assert false == []
+    clusters = clustered(seen, pairs)
+    which = {member.item: number for number, cluster in enumerate(clusters) for member in cluster.members}
+    first = {example.family: number for number, example in reversed(list(enumerate(examples)))}
+    copies = [n for n, example in enumerate(examples) if n != first[example.family]]
+    names = [f"{example.family}/{number}" for number, example in enumerate(examples)]
+    kept = [n for n in copies if which.get(names[n], -1) == which.get(names[first[examples[n].family]], -2)]
+    assert len(kept) / len(copies) >= 0.95
+
+
+@pytest.mark.slow
+def test_without_read_words_there_are_still_no_false_pairs(examples):
+    pairs = related(looks_of(examples, words=False))
+    assert all(examples[i].family == examples[j].family for i, j in pairs)
+
+
+def test_relations_are_told_apart():
+    generator = random.Random(3)
+    photo = made.photograph("chelsea.png")
+    meme = made.captioned(photo, "nobody told the robots", "about coffee")
+    original = looks_of([meme])[0]
+    others = {
+        "copy": made.resized(meme, 0.6),
+        "crop": made.cropped(meme, (0.05, 0.05, 0.05, 0.05)),
+        "recaption": made.captioned(photo, "rocket fuel is late", "once more tonight"),
+    }
+    for relation, other in others.items():
+        seen = looks_of([meme, other])[1]
+        found = near_copy(original, seen)
+        assert found is not None, relation
+        assert found.relation == relation
+        back = near_copy(seen, original)
+        assert back is not None, relation
+    assert near_copy(original, looks_of([meme, made.captioned(made.photograph("coffee.png"), "a", "b")])[1]) is None
+    assert generator.random() < 1
+
+
+def test_blank_pictures_say_nothing():
+    blank = looks_of([made.blank("white"), made.blank((250, 250, 250)), made.blank("white", (300, 200))])
+    assert related(blank) == {}
+
+
+def test_a_chat_with_other_words_is_another_chat():
+    generator = random.Random(5)
+    chats = [made.chat(generator, number) for number in range(3)]
+    seen = looks_of([*chats, made.resized(chats[0], 0.7)])
+    assert set(related(seen)) == {(0, 3)}
+
+
+def test_candidates_grow_with_the_pictures_and_hold_the_copies():
+    photos = [made.plain(made.photograph(name)) for name in ("chelsea.png", "coffee.png", "rocket.jpg", "camera.png")]
+    crops = [made.cropped(photo, (0.08, 0.08, 0.08, 0.08)) for photo in photos]
+    pairs = candidate_pairs(looks_of([*photos, *crops]))
+    assert {(i, i + 4) for i in range(4)} <= set(pairs)
+    assert candidate_pairs([]) == []
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "share"),
+    [
+        ("the same words", "the same words", 1.0),
+        ("", "", 1.0),
+        ("something", "", 0.0),
+        ("same words", "the same words", 1.0),
+    ],
+)
+def test_words_in_common(left, right, share):
+    assert words_in_common(left, right) == pytest.approx(share)

