@@ -14,9 +14,9 @@ TEXTS = ["martians are vermin", "good morning", "martians are welcome", "hurt yo
 
 
 @pytest.fixture
-def filled(collection, post, encoder, use_encoder):
+def filled(collection, post, encoder, use_model):
     collection.add(post(text, source=f"/posts/{number}.txt") for number, text in enumerate(TEXTS))
-    use_encoder(encoder)
+    use_model(encoder)
     return collection
 
 
@@ -48,7 +48,7 @@ def test_a_run_that_was_stopped_goes_on_and_a_second_run_judges_nothing_again(fi
     assert again[0].judged_at > verdicts[0].judged_at
 
 
-def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, settings, encoder, use_encoder):
+def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, settings, encoder, use_model):
     before = {v.item: v for v in judge(filled, policy, runtime=Runtime(settings))}
     item = next(filled.items()).id
     later = datetime.now(UTC) + timedelta(seconds=5)
@@ -57,7 +57,7 @@ def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, 
     filled.save_readings([reading], [words], {})
     after = {v.item: v for v in judge(filled, policy, runtime=Runtime(settings))}
     assert [id_ for id_ in before if after[id_] != before[id_]] == [item]
-    use_encoder(type(encoder)("2"))
+    use_model(type(encoder)("2"))
     newer = list(judge(filled, policy, runtime=Runtime(settings)))
     assert all(verdict != after[verdict.item] for verdict in newer)
     changed = policy.model_copy(update={"version": "2"})
@@ -82,8 +82,8 @@ def test_what_fails_goes_to_a_person_counts_as_skipped_and_is_tried_again(filled
     assert encoder.seen[-1] == "poison"
 
 
-def test_a_reading_error_and_an_unseen_picture_are_told(collection, post, policy, settings, encoder, use_encoder):
-    use_encoder(encoder)
+def test_a_reading_error_and_an_unseen_picture_are_told(collection, post, policy, settings, encoder, use_model):
+    use_model(encoder)
     made = post("bread")
     reading = Reading(item=made.item.id, part=0, kind="ocr", model="m", version="1", error="too large")
     (verdict,) = judge_items([(made.item, [], [reading])], policy, runtime=Runtime(settings))
@@ -95,8 +95,8 @@ def test_an_unknown_strategy_names_the_nearest(filled, policy, settings):
         list(judge(filled, policy, "prototypes", runtime=Runtime(settings)))
 
 
-def test_the_prompt_strategy_keeps_its_verdicts_apart(filled, policy, settings, scripted, monkeypatch):
-    monkeypatch.setattr("alciato.judge.strategies.prompt.load", lambda *_: scripted({"Attack": 0.7}))
+def test_the_prompt_strategy_keeps_its_verdicts_apart(filled, policy, settings, scripted, use_model):
+    use_model(scripted({"Attack": 0.7}))
     list(judge(filled, policy, runtime=Runtime(settings)))
     verdicts = list(judge(filled, policy, "prompt", runtime=Runtime(settings)))
     assert {verdict.decision for verdict in verdicts} == {"review"}

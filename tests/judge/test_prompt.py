@@ -13,6 +13,7 @@ from alciato.item import Item, Span, Text
 from alciato.judge.content import content_of
 from alciato.judge.strategies.prompt import Prompt, explanation_schema, find_quote, quoted
 from alciato.judge.strategy import Judgement, Unjudged
+from alciato.models import Runtime
 
 
 def content(*texts: str, **more: Any):
@@ -140,7 +141,7 @@ def test_the_packaged_chat_never_breaks_the_schema(policy, settings):
     """It is near chance as a judge; what holds is the form."""
     from alciato.judge.strategies.prompt import load_prompt
 
-    found = load_prompt(policy, settings).judge([content("Martians are vermin"), content(INJECTIONS[0])])
+    found = load_prompt(policy, Runtime(settings)).judge([content("Martians are vermin"), content(INJECTIONS[0])])
     for judgement in found:
         assert isinstance(judgement, Judgement), judgement
         assert set(judgement.scores) == {"hate", "self-harm"}
