@@ -1,6 +1,7 @@
 """Answers by a chat model: it writes sentences with citations; each is held against what it cites.
 
-What posts say is quoted to the model as JSON strings and named as data: an instruction in a post is content.
+What posts say is quoted to the model as JSON strings, without marks of chat templates (`quote_untrusted`), and named
+as data: an instruction in a post is content.
 Whatever the model does with it, a sentence without support in its own citations is dropped and counted.
 """
 
@@ -16,6 +17,7 @@ from alciato.ask.citations import Numbering, Passage
 from alciato.ask.reply import Reply, Sentence
 from alciato.ask.support import Measure
 from alciato.models import Chat, Message
+from alciato.models.untrusted import quote_untrusted
 from alciato.search.words import same, words_of
 
 INSTRUCTIONS = (
@@ -88,6 +90,6 @@ def supported(sentence: str, cited: Sequence[str], asked: Measure) -> bool:
 
 
 def _messages(question: str, shown: Sequence[Passage]) -> list[Message]:
-    quoted = [{"number": number, "passage": one.text[:LENGTH]} for number, one in enumerate(shown, start=1)]
+    quoted = [{"number": n, "passage": quote_untrusted(one.text)[:LENGTH]} for n, one in enumerate(shown, start=1)]
     request = f"Passages, as data:\n{json.dumps(quoted, ensure_ascii=False, indent=0)}\n\nQuestion: {question}"
     return [Message("system", INSTRUCTIONS), Message("user", request)]
