@@ -13,7 +13,6 @@ from alciato.cli.main import app  # noqa: E402
 from alciato.errors import AlciatoError, ModelError, UsageError  # noqa: E402
 from alciato.learn import LEARNABLE, load_examples, prepare, teach  # noqa: E402
 from alciato.models import Detector, Encoder, default_runtime, trained  # noqa: E402
-from alciato.models.runtime import forget  # noqa: E402
 from alciato.models.trained import open_trained  # noqa: E402
 
 torch.set_num_threads(1)
@@ -24,7 +23,7 @@ invoke = CliRunner().invoke
 def _known(monkeypatch):
     monkeypatch.setitem(LEARNABLE["reader"], "colours", "learnable:colours")
     monkeypatch.setitem(trained.KINDS, "colours", "learnable:ColourDetector")
-    forget()
+    default_runtime().forget()
 
 
 @pytest.fixture

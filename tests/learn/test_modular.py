@@ -13,7 +13,7 @@ from alciato.judge.strategies.modular_posts import TrainedModular, slug
 from alciato.learn.examples import examples_of
 from alciato.learn.lessons import first_batch, prepare, teach
 from alciato.learn.modular import columns_of
-from alciato.models import Runtime, load
+from alciato.models import Runtime
 from alciato.settings import load_settings
 from alciato.store import Collection
 
@@ -43,31 +43,31 @@ def folder(posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_judges_step_by_step_what_each_post_has(folder: Path, posts: list[Post], tmp_path: Path):
-    settings = load_settings(models={"judge": f"trained:{folder}"})
+    runtime = Runtime(load_settings(models={"judge": f"trained:{folder}"}))
     collection = Collection.open(tmp_path / "c")
     bare = Post(Item(id="bare", parts=(Text(text="no picture here"),)))
     empty = Post(Item(id="empty"))
     collection.add([posts[0], bare, empty])
-    policy = policy_of(settings)
+    policy = policy_of(runtime)
     assert [category.id for category in policy.categories] == ["offends"]
-    verdicts = {v.item: v for v in judge(collection, policy, "modular", runtime=Runtime(settings))}
+    verdicts = {v.item: v for v in judge(collection, policy, "modular", runtime=runtime)}
     assert verdicts["empty"].decision == "review"
     assert verdicts["empty"].scores == {}
     assert set(verdicts["bare"].scores) == {"offends"}
-    trained = load(settings.models.judge or "", TrainedModular, settings)
+    trained = runtime.load(f"trained:{folder}", TrainedModular)
     assert verdicts["bare"].model == f"{trained.name}@{trained.fingerprint}"
 
 
 def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path: Path):
-    settings = load_settings(models={"judge": f"trained:{folder}"})
+    runtime = Runtime(load_settings(models={"judge": f"trained:{folder}"}))
     collection = Collection.open(tmp_path / "c")
     collection.add([Post(Item(id="bare", parts=(Text(text="no picture here"),)))])
-    policy = policy_of(settings)
+    policy = policy_of(runtime)
     strict = policy.categories[0].model_copy(
         update={"thresholds": policy.categories[0].thresholds.model_copy(update={"review": 0.0})}
     )
     told = next(
-        judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=Runtime(settings))
+        judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=runtime)
     )
     assert "before anything" in told.reasons[0]
     assert "picture: not there" in told.reasons[0]
@@ -87,14 +87,14 @@ def test_a_dry_run_shows_what_is_missing(posts: list[Post]):
 def test_a_policy_of_other_categories_is_refused(folder: Path, tmp_path: Path):
     from alciato.judge import load_policy
 
-    settings = load_settings(models={"judge": f"trained:{folder}"})
+    runtime = Runtime(load_settings(models={"judge": f"trained:{folder}"}))
     with pytest.raises(UsageError, match="It was taught offends"):
-        list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", runtime=Runtime(settings)))
+        list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", runtime=runtime))
 
 
 def test_without_a_trained_judge_it_says_how_to_make_one(tmp_path: Path):
     with pytest.raises(UsageError, match="alciato learn judge"):
-        policy_of(load_settings())
+        policy_of(Runtime(load_settings()))
 
 
 @pytest.mark.parametrize(
