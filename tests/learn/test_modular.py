@@ -66,9 +66,7 @@ def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path:
     strict = policy.categories[0].model_copy(
         update={"thresholds": policy.categories[0].thresholds.model_copy(update={"review": 0.0})}
     )
-    told = next(
-        judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=runtime)
-    )
+    told = next(judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=runtime))
     assert "before anything" in told.reasons[0]
     assert "picture: not there" in told.reasons[0]
 
