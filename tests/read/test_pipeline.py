@@ -10,7 +10,8 @@ import pytest
 
 from alciato.errors import UsageError
 from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
-from alciato.models import Runtime, registry
+from alciato.models import Runtime
+from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress
 from alciato.read import read, read_post, unread
 from alciato.read.pipeline import forget_workers
@@ -25,12 +26,10 @@ MODELS = Models(encoder="double:letters", ocr="double:ocr", transcriber=None, nu
 @pytest.fixture
 def settings(monkeypatch):
     """Settings whose models are doubles; nothing that was loaded before is kept."""
-    monkeypatch.setitem(registry.SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
     Named.models = {"letters": LettersEncoder(), "ocr": SizedOcr()}
-    registry.forget()
     forget_workers()
     yield Settings(models=MODELS, tesseract=(), batch=4)
-    registry.forget()
     forget_workers()
 
 
@@ -112,6 +111,19 @@ def test_kinds_restrict_what_is_read(tmp_path, settings):
     assert {segment.kind for segment in made.segments()} == {"body", "ocr", "picture"}
 
 
+@pytest.mark.parametrize("kind", ["shots", "pdq", "ocr", "language", "encode"])
+def test_reading_one_kind_again_loses_no_segment(tmp_path, settings, kind):
+    film = animation(frames=6)
+    clip = Video(media=media_hash(film), mime="image/gif", width=48, height=32, duration=1.2)
+    made = collection(tmp_path, 2)
+    made.add([Post(Item(id="clip", parts=(Text(text="a film"), clip)), {clip.media: film})])
+    read(made, Runtime(settings))
+    before = contents(made)
+    assert {segment.kind for segment in made.segments(["clip"])} == {"body", "frame", "ocr"}
+    read(made, Runtime(settings), kinds=[kind], again=True)
+    assert contents(made) == before
+
+
 def test_an_unknown_kind_names_the_nearest(tmp_path, settings):
     with pytest.raises(UsageError, match="Did you mean 'speech'"):
         read(collection(tmp_path, 1), Runtime(settings), kinds=["speach"])
@@ -171,14 +183,15 @@ def test_an_interrupted_run_keeps_what_was_read(tmp_path, settings):
 CHILD = """
 import sys
 sys.path.insert(0, sys.argv[2])
-from alciato.models import registry
+from alciato.models import Runtime
+from alciato.models.runtime import SCHEMES
 from read.doubles import LettersEncoder, Named, SizedOcr
 import time
 class Slow(SizedOcr):
     def recognise(self, picture):
         time.sleep(0.02)
         return super().recognise(picture)
-registry.SCHEMES["double"] = "read.doubles:load_double"
+SCHEMES["double"] = "read.doubles:load_double"
 Named.models = {"letters": LettersEncoder(), "ocr": Slow()}
 from alciato.read import pipeline
 from alciato.settings import Models, Settings
@@ -212,7 +225,8 @@ def test_killed_five_times_and_finished_it_equals_an_undisturbed_run(tmp_path, s
 def test_ray_runs_the_same_plan(tmp_path):
     pytest.importorskip("ray")
     program = (
-        "import sys; from alciato.read import read; from alciato.store import Collection;"
+        "import sys; from alciato.models import Runtime; from alciato.read import read;"
+        "from alciato.store import Collection;"
         "from alciato.settings import Models, Settings;"
         "models = Models(ocr=None, transcriber=None, nudity=None);"
         "print(read(Collection.open(sys.argv[1]), Runtime(Settings(runner=sys.argv[2], models=models, batch=4))).items)"
@@ -230,6 +244,7 @@ import socket, sys
 asked = []
 resolve = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *rest, **names: asked.append(host) or resolve(host, *rest, **names)
+from alciato.models import Runtime
 from alciato.read import read
 from alciato.settings import Models, Settings
 from alciato.store import Collection

@@ -5,7 +5,7 @@ from PIL import Image
 
 from alciato.item import Box, Finding
 from alciato.item import Image as ImagePart
-from alciato.read.content import Content, View
+from alciato.read.content import PartContent, View
 from alciato.read.readers.words import WordsReader, merged, respaced, with_other_script
 from alciato.settings import Limits
 from read.doubles import GivenOcr
@@ -18,7 +18,7 @@ def line(text, top=10, confidence=0.95, start=None, end=None):
 
 
 def content(views):
-    made = Content(ImagePart(media="ab" * 32, mime="image/png", width=1, height=1), bytes.fromhex, Limits())
+    made = PartContent(ImagePart(media="ab" * 32, mime="image/png", width=1, height=1), bytes.fromhex, Limits())
     made.views = views
     return made
 

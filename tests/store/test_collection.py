@@ -99,7 +99,7 @@ def test_a_reading_replaces_its_own_segments_and_no_others(collection: Collectio
         speech = Segment(id=f"{item}/0/speech/0", item=item, part=0, kind="speech", text="words", start=0.0, end=1.0)
         collection.save_readings([reading], [*segments, speech], {})
     again, none = ocr("q1", None)
-    collection.save_readings([again], none, {})
+    collection.save_readings([again], none, {}, replaced={"q1": ["ocr"]})
     assert sorted((u.item, u.kind) for u in collection.segments()) == [
         ("q1", "speech"),
         ("q2", "ocr"),

@@ -13,23 +13,15 @@ from functools import cached_property
 from alciato.errors import BadMedia
 from alciato.item import Finding, Item, Reading
 from alciato.models import Encoder, Runtime
-from alciato.read.content import Content, View
+from alciato.read.content import PartContent, View
 from alciato.read.found import Found
 from alciato.read.plan import Stamp
 from alciato.read.readers.chosen import chosen_readers
 from alciato.read.readers.reader import Reader
-from alciato.read.segments import Readings, segments_of
+from alciato.read.segments import Readings, segments_made_by, segments_of
 
 SEGMENTS_REVISION = "units2"
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
-SEGMENTS_OF = {
-    "ocr": frozenset({"ocr"}),
-    "speech": frozenset({"speech"}),
-    "caption": frozenset({"caption"}),
-    "table": frozenset({"table"}),
-    "pdq": frozenset({"picture", "frame"}),
-}
-"""Kinds of segment that a new reading changes; `encode` makes all anew."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ class BatchReader:
         found, findings = Found(), dict(job.known)
         views: dict[str, View] = {}
         for number, part in enumerate(job.item.parts):
-            content = Content(part, job.fetch, self.runtime.settings.limits)
+            content = PartContent(part, job.fetch, self.runtime.settings.limits)
             content.found = {kind: tuple(some) for (place, kind), some in findings.items() if place == number}
             for reader in self.readers:
                 if any((number, kind) in job.work for kind in (reader.kind, *reader.after)):
@@ -94,10 +86,12 @@ class BatchReader:
                     findings[number, reader.kind] = content.found[reader.kind] = reading.findings
                     found.readings.append(reading)
             views |= self._views(content, job, number)
-        found.segments = segments_of(job.item, findings, _changed(job.work))
+        kinds = segments_made_by(kind for _, kind in job.work)
+        found.segments = segments_of(job.item, findings, kinds)
+        found.replaced = {job.item.id: sorted(kinds)}
         return found, views
 
-    def _views(self, content: Content, job: Job, number: int) -> dict[str, View]:
+    def _views(self, content: PartContent, job: Job, number: int) -> dict[str, View]:
         """Pictures to encode, by segment id; none without an image encoder, so that nothing is decoded in vain."""
         if self.image_encoder is None or content.part.type not in ("image", "video"):
             return {}
@@ -130,7 +124,7 @@ class BatchReader:
         return Stamp("encode", model, version, ALL_TYPES, once=True)
 
 
-def read_part(reader: Reader, content: Content, item: str, part: int) -> Reading:
+def read_part(reader: Reader, content: PartContent, item: str, part: int) -> Reading:
     """Read one part by one reader. Whatever it raises becomes the reading's error: untrusted media raise anything."""
     stamp = Stamp(reader.kind, reader.model, reader.version, reader.parts)
     try:
@@ -152,11 +146,3 @@ def _reading(item: str, part: int, stamp: Stamp, findings: Iterable[Finding] = (
         error=error,
         read_at=datetime.now(UTC),
     )
-
-
-def _changed(work: Collection[tuple[int, str]]) -> frozenset[str] | None:
-    """Kinds of segment to build anew; None for all."""
-    kinds = {kind for _, kind in work}
-    if "encode" in kinds:
-        return None
-    return frozenset().union(*(SEGMENTS_OF.get(kind, frozenset()) for kind in kinds))

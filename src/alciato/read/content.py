@@ -1,4 +1,4 @@
-"""`Content`: one part of an item on its way through the readers; decoded once, for all of them."""
+"""`PartContent`: one part of an item on its way through the readers; decoded once, for all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class View(NamedTuple):
     end: float | None = None
 
 
-class Content:
+class PartContent:
     """A part, its bytes, and what has been found in it so far, by kind of reading."""
 
     def __init__(self, part: Part, fetch: Callable[[str], bytes], limits: Limits) -> None:

@@ -18,6 +18,7 @@ ROW = pa.struct(
     {
         "readings": pa.string(),
         "segments": pa.string(),
+        "replaced": pa.string(),
         "vector_ids": pa.list_(pa.string()),
         "vectors": pa.binary(),
         "visual_ids": pa.list_(pa.string()),
@@ -28,18 +29,21 @@ ROW = pa.struct(
 
 @dataclass
 class Found:
-    """New readings of an item, the segments that they make, and vectors by segment id."""
+    """New readings of items, the segments that they make, vectors by segment id, and by item the segments replaced."""
 
     readings: list[Reading] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     vectors: Vectors = field(default_factory=dict)
     visual: Vectors = field(default_factory=dict)
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    """Kinds of segment that these readings replace, by item."""
 
     def row(self) -> dict[str, Any]:
         """Write it as a row of `ROW`: JSON for what is typed, raw float32 for vectors."""
         return {
             "readings": json.dumps([reading.model_dump(mode="json", exclude_none=True) for reading in self.readings]),
             "segments": json.dumps([segment.model_dump(mode="json", exclude_none=True) for segment in self.segments]),
+            "replaced": json.dumps(self.replaced),
             "vector_ids": list(self.vectors),
             "vectors": _bytes(self.vectors),
             "visual_ids": list(self.visual),
@@ -54,6 +58,7 @@ class Found:
             [Segment.model_validate(segment) for segment in json.loads(row["segments"])],
             _vectors(row["vector_ids"], row["vectors"]),
             _vectors(row["visual_ids"], row["visual"]),
+            json.loads(row["replaced"]),
         )
 
 
@@ -65,6 +70,7 @@ def together(found: Sequence[Found]) -> Found:
         whole.segments += one.segments
         whole.vectors |= one.vectors
         whole.visual |= one.visual
+        whole.replaced |= one.replaced
     return whole
 
 

@@ -246,6 +246,7 @@ class _Saving:
                 whole.readings,
                 whole.segments,
                 whole.vectors,
+                replaced=whole.replaced,
                 encoder=self._reader.encoder,
                 visual=whole.visual,
                 image_encoder=self._reader.image_encoder,

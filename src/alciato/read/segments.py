@@ -17,6 +17,15 @@ from alciato.read.language import detect, detect_all
 PASSAGE = 160  # words of one segment of a long text, about
 TOGETHER = 200  # letters of one picture that are one thought more often than not
 SENTENCE_END = re.compile(r"(?<=[.!?…\u3002\uff01\uff1f\u0964])\s+|\n{2,}")
+SEGMENTS_OF = {
+    "ocr": frozenset({"ocr"}),
+    "speech": frozenset({"speech"}),
+    "caption": frozenset({"caption"}),
+    "table": frozenset({"table"}),
+    "pdq": frozenset({"picture", "frame"}),
+    "encode": frozenset({"body", "ocr", "speech", "caption", "table", "picture", "frame"}),
+}
+"""Kinds of segment that are built from each kind of reading; the other kinds of reading make none."""
 Readings = Mapping[tuple[int, str], Sequence[Finding]]
 """Findings by part and kind of reading."""
 
@@ -36,6 +45,11 @@ def segments_of(item: Item, readings: Readings, kinds: Iterable[str] | None = No
             segments.append(segment.model_copy(update=place))
     segments = _named(segments)
     return segments if wanted is None else [segment for segment in segments if segment.kind in wanted]
+
+
+def segments_made_by(readings: Iterable[str]) -> frozenset[str]:
+    """Kinds of segment that new readings of these kinds replace."""
+    return frozenset().union(*(SEGMENTS_OF.get(kind, frozenset()) for kind in readings))
 
 
 def passages(text: str, words: int = PASSAGE) -> list[str]:

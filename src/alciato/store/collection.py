@@ -28,16 +28,6 @@ from alciato.store.vectors import VectorSource, with_vectors
 
 BATCH_POSTS, BATCH_BYTES = 256, 64 * 2**20
 """A batch of posts is written when it holds this many posts, or this many bytes of media."""
-_SEGMENTS_OF = {
-    "ocr": ("ocr",),
-    "pdq": ("picture", "frame"),
-    "shots": ("frame",),
-    "speech": ("speech",),
-    "caption": ("caption",),
-    "table": ("table",),
-    "encode": ("body",),
-}
-"""Kinds of segment that come from each kind of reading: a new reading replaces them."""
 
 
 @dataclass
@@ -189,24 +179,26 @@ class Collection:
         segments: Sequence[Segment],
         vectors: Mapping[str, np.ndarray[Any, Any]],
         *,
+        replaced: Mapping[str, Iterable[str]] | None = None,
         encoder: VectorSource | None = None,
         visual: Mapping[str, np.ndarray[Any, Any]] | None = None,
         image_encoder: VectorSource | None = None,
     ) -> None:
         """Save what was read of some items: segments first, readings last.
 
-        The segments of an item that come from the kinds of reading given are replaced. Vectors are by segment id,
-        each of shape (dimension,); `encoder` says what made them, `image_encoder` what made the visual ones.
+        Replaced are an item's segments of the kinds that are given, and of those that `replaced` names for it, even
+        where none is given. Vectors are by segment id, each of shape (dimension,); `encoder` says what made them,
+        `image_encoder` what made the visual ones.
         """
         with self._lock:
             self._save_segments(
-                readings, segments, [("vector", encoder, vectors), ("visual", image_encoder, visual or {})]
+                replaced or {}, segments, [("vector", encoder, vectors), ("visual", image_encoder, visual or {})]
             )
             self._upsert("readings", [tables.reading_row(reading) for reading in readings])
 
     def _save_segments(
         self,
-        readings: Sequence[Reading],
+        replaced: Mapping[str, Iterable[str]],
         segments: Sequence[Segment],
         columns: list[tuple[str, VectorSource | None, Mapping[str, np.ndarray[Any, Any]]]],
     ) -> None:
@@ -217,7 +209,7 @@ class Collection:
         )
         for name, source, vectors in columns:
             rows = with_vectors(self.table("segments"), rows, name, source, vectors)
-        stale = _replaced(readings, segments)
+        stale = _stale(replaced, segments)
         if stale or rows.num_rows:
             merge = self.table("segments").merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
             if stale:
@@ -299,11 +291,9 @@ def _batches(posts: Iterable[Post]) -> Iterator[list[Post]]:
         yield batch
 
 
-def _replaced(readings: Sequence[Reading], segments: Sequence[Segment]) -> str:
-    """SQL condition for the segments that these readings replace: exact for each item, not crosswise."""
-    kinds_of: dict[str, set[str]] = {}
-    for reading in readings:
-        kinds_of.setdefault(reading.item, set()).update(_SEGMENTS_OF.get(reading.kind, ()))
+def _stale(replaced: Mapping[str, Iterable[str]], segments: Sequence[Segment]) -> str:
+    """SQL condition for the segments that are replaced: exact for each item, not crosswise."""
+    kinds_of = {item: set(kinds) for item, kinds in replaced.items()}
     for segment in segments:
         kinds_of.setdefault(segment.item, set()).add(segment.kind)
     items_of: dict[tuple[str, ...], list[str]] = {}

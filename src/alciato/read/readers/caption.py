@@ -7,7 +7,7 @@ import hashlib
 from alciato.errors import UsageError
 from alciato.item import Finding
 from alciato.models import Chat, Message
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 INSTRUCTION = (
     "Describe in one or two plain sentences what can be seen, so that somebody who searches can find it: "
@@ -31,7 +31,7 @@ class CaptionReader:
         self.model, self.version = chat.name, f"{chat.fingerprint}+{prompt}"
         self._chat = chat
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Ask for a description of all that is seen, a clip's frames spread over its length."""
         step = max(1, -(-len(content.views) // FRAMES))
         pictures = [view.picture for view in content.views[::step]]

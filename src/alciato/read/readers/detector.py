@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alciato.item import Finding
 from alciato.models import Detector
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 
 class DetectorReader:
@@ -17,7 +17,7 @@ class DetectorReader:
         self.kind, self.model, self.version = kind, detector.name, detector.fingerprint
         self._detector = detector
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Detect in all that is seen."""
         return [
             finding.model_copy(update={"start": view.start, "end": view.end})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alciato.item import Finding
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 from alciato.read.pdq import pdq
 
 
@@ -14,7 +14,7 @@ class HashReader:
     parts = frozenset({"image", "video"})
     after: tuple[str, ...] = ()
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Hash what is seen."""
         found = []
         for view in content.views:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alciato.item import Finding
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 from alciato.read.language import detect_all
 
 
@@ -14,7 +14,7 @@ class LanguageReader:
     parts = frozenset({"text", "table", "image", "audio", "video"})
     after: tuple[str, ...] = ("ocr", "speech")
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Name the language of all words together."""
         found = [finding.text or "" for kind in self.after for finding in content.found.get(kind, ())]
         language = detect_all([content.text, *found])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from alciato.item import Finding
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 
 class Reader(Protocol):
@@ -21,6 +21,6 @@ class Reader(Protocol):
     parts: frozenset[str]  # types of part that it applies to
     after: tuple[str, ...]
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Give what is there. Raises `BadMedia` or `ModelError` with the reason why it cannot."""
         ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alciato.item import Finding
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 
 class ShotReader:
@@ -13,7 +13,7 @@ class ShotReader:
     parts = frozenset({"video"})
     after: tuple[str, ...] = ()
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Find the shots."""
         return [
             Finding(start=frame.start, end=max(frame.start, frame.end), value=f"{frame.second:.3f}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alciato.item import Finding
 from alciato.media.audio import SOUND_RATE, stretches
 from alciato.models import Transcriber
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 
 class SpeechReader:
@@ -19,7 +19,7 @@ class SpeechReader:
         self.model, self.version = transcriber.name, f"{transcriber.fingerprint}+stretches1"
         self._transcriber = transcriber
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Transcribe stretch by stretch; an animated picture says nothing."""
         if getattr(content.part, "mime", "").startswith("image/"):
             return []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alciato.item import Finding
-from alciato.read.content import Content
+from alciato.read.content import PartContent
 
 LENGTH = 800  # characters of one finding, about
 
@@ -15,7 +15,7 @@ class TableReader:
     parts = frozenset({"table"})
     after: tuple[str, ...] = ()
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Give the rows, grouped to passages."""
         found, waiting = [], ""
         for line in content.text.split("\n"):

@@ -14,7 +14,7 @@ from alciato.item import Finding
 from alciato.models import Ocr, Picture
 from alciato.read.blocks import reading_order
 from alciato.read.captions import cut_out
-from alciato.read.content import Content, View
+from alciato.read.content import PartContent, View
 from alciato.read.language import detect_all, dominant_script
 from alciato.read.spacing import respace
 
@@ -37,7 +37,7 @@ class WordsReader:
         self.version = "+".join([ocr.fingerprint, *(other.fingerprint for other in others), REVISION])
         self._ocr, self._others = ocr, others
 
-    def read(self, content: Content) -> list[Finding]:
+    def read(self, content: PartContent) -> list[Finding]:
         """Read all that is seen, in reading order."""
         return respaced(merged([self._lines(view) for view in content.views]))
 
