@@ -15,6 +15,7 @@ from .parts import media_hash as media_hash
 from .reading import Finding as Finding
 from .reading import Reading as Reading
 from .reading import Segment as Segment
+from .span import SEGMENT_KINDS as SEGMENT_KINDS
 from .span import Box as Box
 from .span import Span as Span
 from .verdict import Verdict as Verdict

@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+SEGMENT_KINDS = ("body", "ocr", "speech", "caption", "table", "picture", "frame")
+"""Kinds of segment, the searchable pieces of a post."""
+
 
 class Box(NamedTuple):
     """A rectangle in pixels of the picture as it is shown: left, top, right, bottom."""
