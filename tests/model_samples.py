@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from alciato.models import Encoder
+from alciato.models import Encoder, Runtime
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansCondensed-Bold.ttf"
 
@@ -110,6 +110,19 @@ def fails(status: int, message: str = "no", **headers: str) -> Callable[[dict], 
     """An error in OpenAI's form."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda _body: (status, named, json.dumps({"error": {"message": message}}).encode())
+
+
+def check_described(runtime: Runtime, name: str, kind: type) -> Any:
+    """Describe a model, load it, and hold the description to the loaded model, which is returned."""
+    info = runtime.describe(name, kind)
+    model = runtime.load(name, kind)
+    assert (info.name, info.fingerprint, info.kind) == (model.name, model.fingerprint, kind.__name__)
+    for field in ("dimension", "modalities", "supports_images"):
+        if hasattr(model, field):
+            assert getattr(info, field) == getattr(model, field), field
+    assert info.size_bytes > 0
+    assert info.modalities
+    return model
 
 
 def check_law(encoder: Encoder, texts: list[str], tolerance: float = 0.0) -> None:

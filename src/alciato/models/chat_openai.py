@@ -22,9 +22,9 @@ from pydantic import BaseModel, create_model
 
 from alciato.errors import ModelError, UsageError
 from alciato.models.answer_schema import described, parse
-from alciato.models.endpoint import Endpoint, Refused
+from alciato.models.endpoint import Endpoint, Refused, canonical_url
 from alciato.models.meter import Meter
-from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, Picture, Usage
+from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, ModelInfo, Picture, Usage
 from alciato.models.runtime import Runtime, wrong_kind
 
 TRIES = 3
@@ -35,22 +35,43 @@ UNLIKELY = -20.0
 
 def load_openai(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `openai:MODEL@BASE_URL` as `Chat` or `Encoder`. Nothing is called until it is used."""
-    named = re.fullmatch(r"(?P<model>.+?)@(?P<base_url>https?://.+)", rest)
+    model, base_url = _parsed(rest, kind)
+    settings = runtime.settings
+    key = settings.calls.api_key or os.environ.get("OPENAI_API_KEY")
+    endpoint = Endpoint(base_url, key, settings.calls.timeout, offline=settings.offline)
+    if kind is Chat:
+        return ChatOpenAI(model, endpoint)
+    from alciato.models.encoder_openai import EncoderOpenAI
+
+    return EncoderOpenAI(model, endpoint, settings.calls)
+
+
+def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> ModelInfo:
+    """Describe `openai:REST` by its canonical name; the server is not asked. Raises `UsageError`."""
+    del runtime, fetch
+    model, base_url = _parsed(rest, kind)
+    identity = f"{model}@{canonical_url(base_url)}"  # what weights the server has, it does not tell
+    return ModelInfo(
+        name=f"openai:{identity}",
+        kind=kind.__name__,
+        fingerprint=identity,
+        modalities=frozenset({"text", "image"} if kind is Chat else {"text"}),
+        supports_images=kind is Chat,  # the server says so itself if its model does not
+        device="server",
+    )
+
+
+def _parsed(rest: str, kind: type) -> tuple[str, str]:
+    """Model and base URL of a name without its scheme."""
+    named = re.fullmatch(r"(?P<model>.+?)@(?P<base_url>https?://.+)", rest, re.IGNORECASE)
     if named is None:
         raise UsageError(
             "the name of an openai: model is openai:MODEL@BASE_URL.",
             remedy="Such as openai:qwen3-vl@http://localhost:8000/v1.",
         )
-    model, settings = named["model"], runtime.settings
-    key = settings.calls.api_key or os.environ.get("OPENAI_API_KEY")
-    endpoint = Endpoint(named["base_url"], key, settings.calls.timeout, offline=settings.offline)
-    if kind is Chat:
-        return ChatOpenAI(model, endpoint)
-    if kind is Encoder:
-        from alciato.models.encoder_openai import EncoderOpenAI
-
-        return EncoderOpenAI(model, endpoint, settings.calls)
-    raise wrong_kind(f"openai:{rest}", kind, ["Chat", "Encoder"])
+    if kind not in (Chat, Encoder):
+        raise wrong_kind(f"openai:{rest}", kind, ["Chat", "Encoder"])
+    return named["model"], named["base_url"]
 
 
 class ChatOpenAI:

@@ -10,7 +10,7 @@ import json
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -45,15 +45,11 @@ class Endpoint:
     """A server's base URL with its key. Thread safe."""
 
     def __init__(self, base_url: str, key: str | None, timeout: float, *, offline: bool = False) -> None:
+        self.where = canonical_url(base_url)
         parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(
-                f"{base_url!r} is not the base URL of a server.", remedy="Such as http://localhost:8000/v1."
-            )
         local = is_local(parts.hostname)
         if offline and not local:
             raise ModelError(f"offline: calls to {parts.hostname} are refused.", remedy="Name a local model.")
-        self.where = _without_secrets(base_url)
         self._base = base_url.rstrip("/")
         self.key = key
         self._timeout = timeout
@@ -116,11 +112,22 @@ class Endpoint:
         return text.replace(self.key, "…") if self.key else text
 
 
-def _without_secrets(url: str) -> str:
-    """The URL without user, password and query."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path, "", ""))
+def canonical_url(url: str) -> str:
+    """The one way to write a base URL: scheme and host in small letters, no credentials, query or closing slash.
+
+    Raises:
+        UsageError: it is not the URL of a server. The message does not hold it, since it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise UsageError("that is not the base URL of a server.", remedy="Such as http://localhost:8000/v1.")
+    host = f"[{host}]" if ":" in host else host
+    plain = {"http": 80, "https": 443}[parts.scheme]
+    return f"{parts.scheme}://{host}{f':{port}' if port and port != plain else ''}{parts.path.rstrip('/')}"
 
 
 def _wait(headers: httpx.Headers) -> float | None:

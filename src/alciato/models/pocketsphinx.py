@@ -27,7 +27,6 @@ FRAME = 0.01  # seconds of one frame of the recogniser
 LONGEST = 30.0
 """Seconds that are recognised at a time; a longer stretch of speech is cut."""
 LOUDNESS = 0.7
-REVISION = 1
 
 
 class PocketSphinx:
@@ -38,7 +37,7 @@ class PocketSphinx:
 
         self._voice = Silero(locate("silero-vad", None, settings), settings)
         self.name = source.name
-        self.fingerprint = f"{source.fingerprint(REVISION)}+{self._voice.fingerprint}"
+        self.fingerprint = fingerprint(source, settings)
         model = source.folder / "model" / "en-us"
         config = Config(
             hmm=str(model / "en-us"),
@@ -82,6 +81,11 @@ class PocketSphinx:
             for piece in found
             if piece.word[0] not in "<["  # silence, breath and noise are no words
         ]
+
+
+def fingerprint(source: Source, settings: Settings) -> str:
+    """That of the recogniser and that of the voice activity detector before it."""
+    return f"{source.fingerprint}+{locate('silero-vad', None, settings).fingerprint}"
 
 
 def _cut(start: float, end: float) -> list[tuple[float, float]]:

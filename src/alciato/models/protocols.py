@@ -33,6 +33,26 @@ class Model(Protocol):
     fingerprint: str
 
 
+@dataclass(frozen=True)
+class ModelInfo:
+    """What is known of a model without loading it: from pins, file headers, configurations and package metadata.
+
+    `fingerprint` equals that of the loaded model. `dimension` is None for models that are no encoders, and for servers
+    that have not been asked yet. `size_bytes` is that of the weights, 0 where another machine holds them.
+    """
+
+    name: str
+    kind: str
+    fingerprint: str
+    dimension: int | None = None
+    modalities: frozenset[str] = frozenset()
+    context_length: int | None = None
+    supports_images: bool = False
+    licence: str = "unknown"
+    size_bytes: int = 0
+    device: str = "cpu"
+
+
 @runtime_checkable
 class Encoder(Model, Protocol):
     """Items to vectors of unit length."""

@@ -34,14 +34,13 @@ MARGIN = 32
 SLENDER = 8
 """A picture longer than this many times its height, or width, is set on a margin as well."""
 SURE = 0.5
-REVISION = 2
 
 
 class RapidOcr:
     """An `Ocr` for Latin scripts, Chinese and Japanese."""
 
     def __init__(self, source: Source, settings: Settings) -> None:
-        self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
+        self.name, self.fingerprint = source.name, source.fingerprint
         self._engine = _engine(source.folder / "models", settings.threads)
         self._lock = Lock()  # the engine keeps state between its steps
 

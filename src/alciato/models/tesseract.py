@@ -26,7 +26,6 @@ SURE = 0.4
 SMALL = 1000
 """Pictures lower and narrower than this are doubled."""
 TIMEOUT = 120  # seconds for one picture
-REVISION = 1
 
 
 class Tesseract:
@@ -43,7 +42,7 @@ class Tesseract:
         self._language = source.option or "eng"
         self._check_languages()
         version = self._run(["--version"]).split("\n")[0].strip().replace(" ", "-")
-        self.name, self.fingerprint = source.name, f"{version}/{self._language}/{REVISION}"
+        self.name, self.fingerprint = source.name, f"{version}/{self._language}/{source.revision}"
 
     def recognise(self, picture: Picture) -> list[Finding]:
         """Give the lines in reading order, each with `text`, `box` in pixels of the picture and `confidence`."""
@@ -83,6 +82,11 @@ class Tesseract:
         if done.returncode != 0:
             raise ModelError(f"tesseract failed: {done.stderr.decode(errors='replace').strip()[:300]}")
         return done.stdout.decode("utf-8", "replace")
+
+
+def fingerprint(source: Source, settings: Settings) -> str:
+    """Version of the program, languages, revision. Raises as `Tesseract` does."""
+    return Tesseract(source, settings).fingerprint
 
 
 def lines(table: str, scale: int) -> list[Finding]:

@@ -6,6 +6,7 @@ held against the SHA-256 in the configuration. Nothing in the folder can carry c
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +16,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alciato.errors import ModelError, naming_what_is_missing, unknown_name
+from alciato.models.protocols import ModelInfo
 from alciato.models.runtime import Runtime
 from alciato.models.weights import file_hash
 
@@ -96,11 +98,8 @@ def open_trained(folder: str | Path) -> Trained:
             where=str(folder),
             remedy="It is damaged, or not what was trained: copy the whole folder, or train again.",
         )
-    settings = json.dumps([document.kind, document.settings, document.classes], sort_keys=True)
-    import hashlib
-
-    digest = hashlib.sha256((found + settings).encode()).hexdigest()[:16]
-    return Trained(folder, document.kind, document.strategy, tuple(document.classes), document.settings, digest)
+    classes, fingerprint = tuple(document.classes), _fingerprint(document)
+    return Trained(folder, document.kind, document.strategy, classes, document.settings, fingerprint)
 
 
 def load_trained(rest: str, kind: type, runtime: Runtime) -> Any:
@@ -122,6 +121,22 @@ def load_trained(rest: str, kind: type, runtime: Runtime) -> Any:
     if not isinstance(made, kind):
         raise wrong_kind(trained.name, kind, [type(made).__name__])
     return made
+
+
+def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> ModelInfo:
+    """Describe `trained:REST` from its configuration. Raises `UsageError` or `ModelError` as `load_trained` does."""
+    del runtime, fetch
+    folder = Path(rest).expanduser()
+    document = _read(folder)
+    if document.kind not in KINDS:
+        raise unknown_name("kind of trained model", document.kind, list(KINDS))
+    fingerprint, size = _fingerprint(document), document.weights.bytes
+    return ModelInfo(f"trained:{folder}", kind.__name__, fingerprint, licence="your own", size_bytes=size)
+
+
+def _fingerprint(document: _Document) -> str:
+    settings = json.dumps([document.kind, document.settings, document.classes], sort_keys=True)
+    return hashlib.sha256((document.weights.sha256 + settings).encode()).hexdigest()[:16]
 
 
 def _read(folder: Path) -> _Document:

@@ -35,17 +35,22 @@ class Pin:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a packaged model comes from: its full name, the option after `/`, folder, version, digest of its pins."""
+    """Where a packaged model comes from: its full name, the option after `/`, folder, version, digest of its pins.
+
+    `revision` is that of our own pre- and post-processing.
+    """
 
     name: str
     option: str | None
     folder: Path
     version: str
     digest: str
+    revision: int = 1
 
-    def fingerprint(self, revision: int) -> str:
-        """Package version, weights, and the revision of our own pre- and post-processing."""
-        return f"{self.version}/{self.digest[:12]}/{revision}"
+    @property
+    def fingerprint(self) -> str:
+        """Package version, weights and revision: what decides the model's output."""
+        return f"{self.version}/{self.digest[:12]}/{self.revision}"
 
 
 def package_folder(module: str, package: str, remedy: str) -> Path:
