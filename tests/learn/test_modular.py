@@ -97,7 +97,7 @@ def test_without_a_trained_judge_it_says_how_to_make_one(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"modules": "text,smell"}, "modules"), ({"harmless": "inocent"}, "innocent"), ({"colour": 1}, "colour")],
+    [({"modules": "text,smell"}, "modules"), ({"harmless": "benin"}, "benign"), ({"colour": 1}, "colour")],
 )
 def test_a_wrong_option_is_named(posts: list[Post], options: dict[str, object], message: str):
     with pytest.raises(UsageError, match=message):
@@ -105,9 +105,9 @@ def test_a_wrong_option_is_named(posts: list[Post], options: dict[str, object], 
 
 
 def test_one_class_only_is_an_error(posts: list[Post]):
-    innocent = [post for post in posts if post.item.metadata["label"] == "innocent"]
+    benign = [post for post in posts if post.item.metadata["label"] == "benign"]
     with pytest.raises(AlciatoError):
-        examples_of(innocent)
+        examples_of(benign)
 
 
 @pytest.mark.parametrize(

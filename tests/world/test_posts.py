@@ -1,6 +1,7 @@
 """Laws of every kind: one seed, one post, in any order, process and number of workers; truth is complete and typed."""
 
 import hashlib
+import os
 import runpy
 import subprocess
 import sys
@@ -49,7 +50,12 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process():
         capture_output=True,
         check=True,
         text=True,
-        env={"PYTHONHASHSEED": "12345", "HOME": str(Path.home()), "PATH": ""},
+        env={
+            "PYTHONHASHSEED": "12345",
+            "HOME": str(Path.home()),
+            "PATH": "",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+        },
     )
     assert done.stdout.strip() == repr([fingerprint(few(kind, 3)) for kind in KINDS])
 

@@ -24,6 +24,8 @@ from alciato.world.post import Truth, WorldPost
 from alciato.world.registry import kind_named
 
 _PIECES = ".pieces"
+_CUES = {None: None, True: "present", False: "absent"}
+"""A word, not a number: a learner takes numbers of the metadata as features."""
 _COLUMNS = {"image": "img", "video": "video", "audio": "audio"}
 
 
@@ -59,7 +61,7 @@ def row_of(post: WorldPost) -> dict[str, Any]:
     for part in item.parts:
         if isinstance(part, Media):
             row.setdefault(_COLUMNS[part.type], []).append(f"media/{part.name}")
-    row |= {"label": post.label, "reply_to": post.reply_to, "cue": post.cue, **post.metadata}
+    row |= {"label": post.label, "reply_to": post.reply_to, "cue": _CUES[post.cue], **post.metadata}
     row["parts"] = [_told(part) for part in item.parts]
     row["truth"] = post.truth.model_dump(mode="json")
     return {name: value for name, value in row.items() if value is not None}
@@ -82,7 +84,7 @@ def _told(part: Any) -> dict[str, Any]:
 def _wish(posts: Posts) -> dict[str, Any]:
     options = posts.options.model_dump(mode="json")
     return {"kind": posts.kind.name, "n": posts.n, "seed": posts.seed, "split": posts.split,
-            "disjoint": posts.disjoint, "options": options}  # fmt: skip
+            "disjoint": posts.disjoint, "fold": posts.fold, "options": options}  # fmt: skip
 
 
 def _claim(place: Path, wish: Mapping[str, Any]) -> None:

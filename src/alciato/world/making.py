@@ -5,7 +5,7 @@ Post 12 of a seed is the same whether it is drawn alone, in order, or by another
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, overload
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from alciato.errors import UsageError
 from alciato.world.cues import injected
-from alciato.world.draw import SPLITS, Draw, Split
+from alciato.world.draw import FOLDS, SPLITS, Draw, Split
 from alciato.world.packages import in_processes
 from alciato.world.post import Composition, WorldPost
 from alciato.world.registry import Kind, Options, kind_named
@@ -29,6 +29,7 @@ def make(
     seed: int = 0,
     split: Split | None = None,
     disjoint: bool = True,
+    fold: int = 0,
     workers: int = 1,
     **options: Any,
 ) -> Posts:
@@ -41,6 +42,7 @@ def make(
         split: train, validation or test: their posts differ, and their concepts (objects, grounds, groups, phrases)
             do not overlap. None: posts of all concepts.
         disjoint: False lets every split have all concepts, so that only the posts differ.
+        fold: 0 to 4: which concepts are held out for test. Over the five folds every concept is held out once.
         workers: processes that draw while the sequence is iterated; the posts are the same with any number.
         options: what the kind can choose, such as `size`; see its `options`.
 
@@ -52,7 +54,9 @@ def make(
         raise UsageError(f"n={n}, workers={workers}.", remedy="n is 0 or more, workers is 1 or more.")
     if split is not None and split not in SPLITS:
         raise UsageError(f"no split is named {split!r}.", remedy=f"Known: {', '.join(SPLITS)}.")
-    return Posts(chosen, n, seed, split, disjoint, checked(chosen, options), workers)
+    if fold not in range(FOLDS):
+        raise UsageError(f"there is no fold {fold}.", remedy=f"Folds are 0 to {FOLDS - 1}.")
+    return Posts(chosen, n, seed, split, disjoint, checked(chosen, options), workers, fold)
 
 
 def checked(kind: Kind, options: dict[str, Any]) -> Options:
@@ -77,6 +81,7 @@ class Posts(Sequence[WorldPost]):
     disjoint: bool
     options: Options
     workers: int = 1
+    fold: int = 0
 
     def __len__(self) -> int:
         return self.n
@@ -114,15 +119,24 @@ class Posts(Sequence[WorldPost]):
             left -= len(posts)
 
     def _set(self, whole: int) -> list[WorldPost]:
-        """Draw one set: the stream's name is the kind's, the seed, the split and the number of the set."""
-        name = (self.kind.stream or self.kind.name, self.seed, self.split, whole)
-        draw = Draw.named(*name, split=self.split if self.disjoint else None)
-        made = self.kind.compose(draw, self.options)
-        first = whole * self.kind.members
-        return [self._post(first, member, composition) for member, composition in enumerate(made)]
+        """Draw one set: the stream's name is the kind's, the seed, the split and the number of the set.
 
-    def _post(self, first: int, member: int, made: Composition) -> WorldPost:
-        number = first + member
+        The members of a set stand in a random order, unless their order has a meaning: otherwise the number of a
+        post would tell its label.
+        """
+        name = (self.kind.stream or self.kind.name, self.seed, self.split, whole)
+        draw = Draw.named(*name, split=self.split if self.disjoint else None, fold=self.fold)
+        made = self.kind.compose(draw, self.options)
+        places = list(range(len(made)))
+        if not self.kind.ordered:
+            places = Draw.named("order", *name).some(places, len(places))
+        first = whole * self.kind.members
+        numbers = {member: first + place for place, member in enumerate(places)}
+        return [self._post(numbers, member, made[member]) for member in places]
+
+    def _post(self, numbers: Mapping[int, int], member: int, made: Composition) -> WorldPost:
+        """Give the post of a member of a set; `numbers` are those of the set's posts, by member."""
+        number = numbers[member]
         post = WorldPost(
             id=self._id(number),
             kind=self.kind.name,
@@ -131,7 +145,7 @@ class Posts(Sequence[WorldPost]):
             truth=made.truth,
             label=made.label,
             metadata=made.metadata,
-            reply_to=None if made.reply_to is None else self._id(first + made.reply_to),
+            reply_to=None if made.reply_to is None else self._id(numbers[made.reply_to]),
         )
         if self.options.cue is None:
             return post
@@ -141,4 +155,5 @@ class Posts(Sequence[WorldPost]):
 
     def _id(self, number: int) -> str:
         split = f"-{self.split}" if self.split else ""
-        return f"{self.kind.name}-{self.seed}{split}-{number:06d}"
+        fold = f"-fold{self.fold}" if self.fold else ""
+        return f"{self.kind.name}-{self.seed}{split}{fold}-{number:06d}"

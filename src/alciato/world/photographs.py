@@ -17,7 +17,7 @@ LONGEST = 720
 PHOTOGRAPHS: Pool[str] = Pool(
     "photograph",
     ("astronaut", "camera", "chelsea", "coffee", "coins", "hubble_deep_field", "moon", "motorcycle_left", "rocket",
-     "gravel", "brick", "grass", "retina", "ihc", "cell", "china", "flower"),
+     "gravel", "brick", "grass", "retina", "ihc", "cell", "clock_motion", "microaneurysms", "china", "flower"),
 )  # fmt: skip
 """Names of photographs."""
 _OF_SKLEARN = frozenset({"china", "flower"})

@@ -57,7 +57,8 @@ Compose = Callable[[Draw, Any], Sequence[Composition]]
 class Kind:
     """A kind of post. `compose` gives a set of `members` posts that belong together (1: posts stand alone).
 
-    `stream` names the random stream; two kinds of one stream and seed start with the same picture.
+    `stream` names the random stream; two kinds of one stream and seed start with the same picture. The members of a
+    set are put into a random order, unless `ordered` says that their order means something.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Kind:
     options: type[Options] = Options
     members: int = 1
     stream: str = ""
+    ordered: bool = False
 
 
 PACKAGED = (

@@ -1,8 +1,10 @@
-"""Confounder set: words and picture that offend a fictional group only together, and three innocent variants.
+"""Confounder set: words and picture that offend a fictional group only together, and their benign confounders.
 
-Source of the idea: benign confounders of Hateful Memes, arXiv 2005.04790. The four members, in order:
-both loaded (offends), picture swapped, words swapped, both innocent. offends = words loaded AND picture loaded, so
-neither part alone tells anything about the label within a set.
+Source of the idea: benign confounders of Hateful Memes, arXiv 2005.04790. Words liken the group to the thing beside
+it, or contrast the two; the thing is loaded (an insult to be likened to) or benign. Offends = the words liken the
+group to a loaded thing, or contrast it with a benign one. So each of the four members has a confounder with the same
+words and one with the same picture, and every wording and every thing is equally often in both classes: neither part
+alone tells anything about the label, within a set or over all sets.
 """
 
 from __future__ import annotations
@@ -22,27 +24,19 @@ from alciato.world.registry import Kind, Options
 from alciato.world.setting import Family, Ground, Wanted, backdrop, paste
 from alciato.world.writing import capitals
 
-LOADED = things("loaded thing")
-INNOCENT = things("innocent thing")
-LOADED_WORDS = words("loaded words")
-"""Innocent beside an innocent picture; an insult beside a loaded one."""
-INNOCENT_WORDS = words("innocent words")
-Role = Literal["offending", "picture swapped", "words swapped", "both innocent"]
-MEMBERS: tuple[tuple[Role, bool, bool], ...] = (
-    ("offending", True, True),
-    ("picture swapped", True, False),
-    ("words swapped", False, True),
-    ("both innocent", False, False),
-)
-"""The members of a set: role, words loaded, picture loaded."""
+THINGS = {True: things("loaded thing"), False: things("benign thing")}
+"""What stands beside the group, by whether it is loaded."""
+WORDINGS = {True: words("likening words"), False: words("contrasting words")}
+"""What is said, by whether it likens the group to the thing: kind or insulting as the thing is."""
+MEMBERS = ((True, True), (True, False), (False, True), (False, False))
+"""The members of a set: whether the words liken, whether the thing is loaded."""
 
 
 class ConfounderTruth(Truth):
     """One member of a confounder set."""
 
-    role: Role
-    words_loaded: bool
-    picture_loaded: bool
+    words_liken: bool
+    thing_loaded: bool
     offends: bool
     group: str
     thing: str
@@ -60,24 +54,22 @@ class ConfounderOptions(Options):
 
 
 def compose(draw: Draw, options: ConfounderOptions) -> Sequence[Composition]:
-    """Draw the four members of a set: one group, one ground, two pictures, two wordings."""
+    """Draw the four members of a set: one group, one ground, two things, two wordings."""
     group = draw.one(GROUPS)
     ground, named = backdrop(draw, options.size, options.family)
-    beside = {True: draw.one(LOADED), False: draw.one(INNOCENT)}
-    wordings = {True: draw.one(LOADED_WORDS), False: draw.one(INNOCENT_WORDS)}
+    beside = {loaded: draw.one(THINGS[loaded]) for loaded in (True, False)}
+    wordings = {liken: draw.one(WORDINGS[liken]) for liken in (True, False)}
     many = draw.whole(1, 3)
     swap = draw.chance(0.5)
     made = []
-    for role, words_loaded, picture_loaded in MEMBERS:
-        picture, thing, said = ground.copy(), beside[picture_loaded], wordings[words_loaded]
+    for words_liken, thing_loaded in MEMBERS:
+        picture, thing, said = ground.copy(), beside[thing_loaded], wordings[words_liken]
         objects = side_by_side(picture, group, many, thing, mirrored=swap)
         lines = tuple(capitals(picture, said, bottom=True)) if options.layout == "over" else ()
-        offends = words_loaded and picture_loaded
         truth = ConfounderTruth(
-            role=role,
-            words_loaded=words_loaded,
-            picture_loaded=picture_loaded,
-            offends=offends,
+            words_liken=words_liken,
+            thing_loaded=thing_loaded,
+            offends=words_liken == thing_loaded,
             group=group.name,
             thing=thing.name,
             words=said,
@@ -86,7 +78,7 @@ def compose(draw: Draw, options: ConfounderOptions) -> Sequence[Composition]:
             lines=lines,
         )
         content = (picture,) if options.layout == "over" else (picture, Text(text=said))
-        made.append(Composition(content, truth, "offends" if offends else "innocent"))
+        made.append(Composition(content, truth, "offends" if truth.offends else "benign"))
     return made
 
 
@@ -107,7 +99,7 @@ def side_by_side(picture: Image.Image, group: Group, many: int, thing: Thing, *,
 
 KIND = Kind(
     "confounder",
-    "Four members: words and picture that offend a fictional group only together, and three innocent ones.",
+    "Four members: words and picture that offend a fictional group only together; neither part alone tells.",
     compose,
     ConfounderTruth,
     ConfounderOptions,

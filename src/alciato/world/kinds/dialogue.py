@@ -161,4 +161,5 @@ KIND = Kind(
     DialogueTruth,
     DialogueOptions,
     members=SESSIONS,
+    ordered=True,
 )

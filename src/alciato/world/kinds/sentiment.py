@@ -106,7 +106,7 @@ def compose(draw: Draw, options: SentimentOptions) -> Sequence[Composition]:
         objects=(shown,),
     )
     content = (Text(text=said), picture, *(() if of_tone is None else (mood(draw, of_tone),)))
-    return [Composition(content, truth, sentiment, {"emotion": emotion})]
+    return [Composition(content, truth, sentiment)]
 
 
 KIND = Kind(

@@ -27,7 +27,7 @@ HOSTILE = words("hostile words")
 FRIENDLY = words("friendly words")
 REJECTING = words("rejecting remark")
 NEUTRAL = words("neutral remark")
-_FIGURES = ("🧑‍🚀", "🧑‍🌾", "🧑‍🍳", "🧑‍🎨", "🧑‍🔧", "🧑‍🏫")
+_PEOPLE = ("🧑‍🚀", "🧑‍🌾", "🧑‍🍳", "🧑‍🎨", "🧑‍🔧", "🧑‍🏫")
 _HOUSES = ("🏢", "🏦", "🏛️", "🏭", "🏤", "🏬")
 _WORLDS = ("🌍", "🌎", "🌏", "🌐", "🗺️", "🏙️")
 COLUMNS = ("followers", "account_days", "posts_a_day", "share_of_replies", "share_at_night", "reports")
@@ -84,13 +84,13 @@ def compose(draw: Draw, options: TargetOptions) -> Sequence[Composition]:
     )
     account = _account(draw, offends if draw.chance(options.lean) else not offends)
     content = (Text(text=said), picture, account, Text(text=remark, name="transcript"))
-    return [Composition(content, truth, truth.target or "none", {"offends": offends})]
+    return [Composition(content, truth, truth.target or "none")]
 
 
 def _who(draw: Draw, shows: Target) -> tuple[str, list[Wanted]]:
     """Name the one who is shown, and what is drawn for it."""
     if shows == "individual":
-        return (name := draw.one(PERSONS)), [Wanted(name, draw.pick(_FIGURES))]
+        return (name := draw.one(PERSONS)), [Wanted(name, draw.pick(_PEOPLE))]
     if shows == "organisation":
         return (name := draw.one(ORGANISATIONS)), [Wanted(name, draw.pick(_HOUSES))]
     if shows == "community":
