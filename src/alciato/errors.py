@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class AlciatoError(Exception):
@@ -19,6 +20,17 @@ class AlciatoError(Exception):
         place = f"{where}: " if where else ""
         advice = f" {remedy}" if remedy else ""
         super().__init__(f"{place}{what}{advice}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes whole, whatever the arguments of the class are."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[AlciatoError], args: tuple[Any, ...], fields: dict[str, Any]) -> AlciatoError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class UsageError(AlciatoError):
