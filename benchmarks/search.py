@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from alciato.store.vectors import with_vectors
 from lancedb.rerankers import RRFReranker
 from wordfreq import top_n_list
 
@@ -27,7 +28,6 @@ from alciato.search import search
 from alciato.settings import load_settings
 from alciato.store import Collection
 from alciato.store.tables import SEGMENTS
-from alciato.store.vectors import with_vectors
 
 VOCABULARY, CLUSTERS = 20_000, 400
 

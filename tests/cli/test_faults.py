@@ -35,7 +35,8 @@ def test_a_hundred_good_files_are_read_and_twenty_bad_ones_reported(alciato, tmp
 def contents(folder: Path) -> dict[str, list[Any]]:
     """Everything a collection holds, but for the times of writing."""
     collection = Collection.open(folder, create=False)
-    vectors = collection.table("segments").search().select(["id", "vector"]).limit(None).to_list()
+    tables = [collection.table(encoder.table) for encoder in collection.encoders()]
+    vectors = [row for table in tables for row in table.search().select(["id", "vector"]).limit(None).to_list()]
     readings = [reading.model_copy(update={"read_at": None}) for reading in collection.readings()]
     return {
         "items": sorted(collection.items(), key=lambda item: item.id),

@@ -54,7 +54,7 @@ def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, 
     later = datetime.now(UTC) + timedelta(seconds=5)
     reading = Reading(item=item, part=0, kind="ocr", model="m", version="1", read_at=later)
     words = Segment(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text="hurt yourself", box=Box(1, 2, 3, 4))
-    filled.save_readings([reading], [words], {})
+    filled.save_readings([reading], [words])
     after = {v.item: v for v in judge(filled, policy, runtime=Runtime(settings))}
     assert [id_ for id_ in before if after[id_] != before[id_]] == [item]
     use_model(type(encoder)("2"))

@@ -109,7 +109,7 @@ def test_boxes_come_from_the_readings_of_a_collection(posts, tmp_path, monkeypat
         Reading(item=e.id, part=0, kind="ocr", model="m", version="1", findings=word if e.label == "macro" else ())
         for e in data
     ]
-    collection.save_readings(readings, [], {}, encoder=None)
+    collection.save_readings(readings)
     options = {**SMALL, "boxes": "read", "vpu": "1"}
     lesson = prepare("reader", "memetector", load_examples(collection.uri), options=options)
     cut = [example for example in lesson.splits.train if example.id.endswith("/visual-part")]

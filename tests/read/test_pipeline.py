@@ -45,13 +45,23 @@ def collection(folder, count=10):
     return made
 
 
+def vectors(collection):
+    """Vectors by fingerprint of the encoder and id of the segment."""
+    return {
+        encoder.fingerprint: {
+            row["id"]: row["vector"] for row in collection.table(encoder.table).search().limit(None).to_list()
+        }
+        for encoder in collection.encoders()
+    }
+
+
 def contents(collection):
     """All that reading leaves, but for the times at which it did."""
     readings = sorted(
         reading.model_copy(update={"read_at": None}).model_dump_json() for reading in collection.readings()
     )
     segments = collection.table("segments").search().limit(None).to_arrow().sort_by("id").to_pylist()
-    return readings, segments
+    return readings, segments, vectors(collection)
 
 
 def test_everything_is_read_once(tmp_path, settings):
@@ -59,7 +69,7 @@ def test_everything_is_read_once(tmp_path, settings):
     told: list[Progress] = []
     summary = read(made, Runtime(settings), report=told.append)
     assert (summary.items, summary.failed) == (10, [])
-    assert summary.readings == 10 * 5  # language of the text, words, hash, language of the words; encode
+    assert summary.readings == 10 * 6  # language of the text, words, hash, language of the words; segment, encode
     assert (told[0].done, told[-1].done, told[-1].total) == (0, 10, 10)
     segments = {segment.id: segment for segment in made.segments()}
     assert segments["i003/1/ocr/0"].text == "63 by 40"
@@ -72,8 +82,7 @@ def test_everything_is_read_once(tmp_path, settings):
 def test_every_text_has_its_vector(tmp_path, settings):
     made = collection(tmp_path)
     read(made, Runtime(settings))
-    rows = made.table("segments").search().limit(None).to_arrow().to_pylist()
-    assert all((row["vector"] is None) == (row["kind"] == "picture") for row in rows)
+    assert set(vectors(made)["1"]) == {segment.id for segment in made.segments() if segment.text}
 
 
 def test_a_better_model_reads_only_what_it_changes(tmp_path, settings):
@@ -139,7 +148,7 @@ def test_what_failed_is_kept_and_read_again_on_request(tmp_path, settings):
     assert read(made, Runtime(settings)).items == 0
     Named.models["ocr"].fails_at = None
     assert read(made, Runtime(settings), retry=True).items == 1
-    assert [reading.error for reading in made.readings(["i005"])] == [None] * 5
+    assert [reading.error for reading in made.readings(["i005"])] == [None] * 6
 
 
 def test_an_empty_collection_is_read_at_once(tmp_path, settings):
@@ -157,7 +166,7 @@ def test_every_type_of_part_goes_through(tmp_path, settings):
     made.add([Post(Item(id="i", parts=parts), {media_hash(film): film, media_hash(voice): voice})])
     summary = read(made, Runtime(settings))
     assert {(one.part, one.kind) for one in summary.failed} == {(2, "ocr"), (2, "pdq")}  # its bytes are missing
-    assert {reading.kind for reading in made.readings()} == {"shots", "pdq", "ocr", "language", "encode"}
+    assert {reading.kind for reading in made.readings()} == {"shots", "pdq", "ocr", "language", "segment", "encode"}
 
 
 def test_a_post_is_read_without_a_collection(settings):
@@ -259,3 +268,45 @@ def test_reading_calls_nobody(tmp_path):
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "2 []"
     assert done.stderr.strip() == ""
+
+
+class CountingEncoder(LettersEncoder):
+    """Counts what it encodes."""
+
+    def __init__(self, name, fingerprint):
+        self.name, self.fingerprint, self.encoded = name, fingerprint, 0
+
+    def encode(self, inputs, role="document"):
+        self.encoded += len(inputs)
+        return super().encode(inputs, role)
+
+
+def test_switching_encoders_back_and_forth_encodes_nothing_twice(tmp_path, settings):
+    first = Named.models["letters"] = CountingEncoder("double:letters", "1")
+    second = Named.models["others"] = CountingEncoder("double:others", "2")
+    other = settings.model_copy(update={"models": MODELS.model_copy(update={"encoder": "double:others"})})
+    made = collection(tmp_path)
+    read(made, Runtime(settings))
+    assert read(made, Runtime(other), kinds=["encode"]).items == 10
+    kept = contents(made)
+    assert {key: len(rows) for key, rows in kept[2].items()} == {"1": 20, "2": 20}
+    assert (first.encoded, second.encoded) == (20, 20)
+    for one in (settings, other, settings):
+        assert read(made, Runtime(one)).items == 0
+    assert (first.encoded, second.encoded) == (20, 20)
+    assert Named.models["ocr"].asked == 10
+    made.add([post(100)])
+    assert read(made, Runtime(other)).items == 1
+    assert read(made, Runtime(settings)).items == 1  # the new post alone, by the first encoder
+    assert (first.encoded, second.encoded) == (22, 22)
+
+
+def test_naming_another_encoder_drops_nothing_when_other_kinds_are_read(tmp_path, settings):
+    made = collection(tmp_path)
+    read(made, Runtime(settings))
+    before = vectors(made)
+    Named.models["others"] = CountingEncoder("double:others", "2")
+    other = settings.model_copy(update={"models": MODELS.model_copy(update={"encoder": "double:others"})})
+    read(made, Runtime(other), kinds=["ocr"], again=True)
+    assert vectors(made)["1"] == before["1"]
+    assert read(made, Runtime(settings)).items == 0

@@ -57,7 +57,7 @@ def page(collection, policy, tmp_path):
     posts = [picture_post(n, f"kite{n}", source=f"/posts/{n}.jpg") for n in range(3)]
     posts.insert(0, picture_post(9, HOSTILE, source=f"/posts/{HOSTILE}.jpg", author=HOSTILE))
     collection.add(post for post, _ in posts)
-    collection.save_readings([], [segment for _, segment in posts], {})
+    collection.save_readings([], [segment for _, segment in posts])
     places = (
         Span(part=0, kind="ocr", text=HOSTILE, box=Box(40, 30, 200, 60)),
         Span(part=1, kind="body", text="body"),

@@ -36,7 +36,7 @@ def encode(collection: Collection) -> None:
         for segment in segments
     ]
     by_segment = {segment.id: vector for segment, vector in zip(segments, vectors, strict=True)}
-    collection.save_readings(readings, segments, by_segment, encoder=encoder)
+    collection.save_readings(readings, segments, [(encoder, by_segment)])
 
 
 @pytest.fixture(scope="session")

@@ -8,37 +8,9 @@ import numpy as np
 import pytest
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Box, Finding, Image, Item, Post, Reading, Segment, Span, Table, Text, Verdict, media_hash
+from alciato.item import Item, Post, Reading, Segment, Span, Table, Text, Verdict
 from alciato.store import Collection
-
-
-class Encoder:
-    """What the store sees of an encoder."""
-
-    def __init__(self, name: str = "encoder", fingerprint: str = "1", dimension: int = 4) -> None:
-        self.name, self.fingerprint, self.dimension = name, fingerprint, dimension
-
-
-def text_post(number: int, words: str | None = None) -> Post:
-    return Post(Item(id=f"p{number}", parts=(Text(text=words or f"hello number {number}"),)))
-
-
-def picture_post(number: int) -> Post:
-    data = b"picture %d" % number
-    picture = Image(media=media_hash(data), mime="image/png", width=3, height=2)
-    return Post(Item(id=f"q{number}", parts=(picture,), metadata={"author": "o'brien"}), {media_hash(data): data})
-
-
-@pytest.fixture
-def collection(tmp_path: Path) -> Collection:
-    return Collection.open(tmp_path / "store")
-
-
-def ocr(item: str, text: str | None = "LOOK AT ME") -> tuple[Reading, list[Segment]]:
-    findings = (Finding(text=text, box=Box(0, 0, 3, 1), confidence=0.5),) if text else ()
-    reading = Reading(item=item, part=0, kind="ocr", model="m", version="1", findings=findings)
-    segment = Segment(id=f"{item}/0/ocr/0", item=item, part=0, kind="ocr", text=text or "", box=Box(0, 0, 3, 1))
-    return reading, [segment] if text else []
+from store.conftest import EncoderDouble, ocr, picture_post, text_post
 
 
 def test_adding_again_adds_nothing_twice(collection: Collection):
@@ -97,9 +69,9 @@ def test_a_reading_replaces_its_own_segments_and_no_others(collection: Collectio
     for item in ("q1", "q2"):
         reading, segments = ocr(item)
         speech = Segment(id=f"{item}/0/speech/0", item=item, part=0, kind="speech", text="words", start=0.0, end=1.0)
-        collection.save_readings([reading], [*segments, speech], {})
+        collection.save_readings([reading], [*segments, speech])
     again, none = ocr("q1", None)
-    collection.save_readings([again], none, {}, replaced={"q1": ["ocr"]})
+    collection.save_readings([again], none, replaced={"q1": ["ocr"]})
     assert sorted((u.item, u.kind) for u in collection.segments()) == [
         ("q1", "speech"),
         ("q2", "ocr"),
@@ -113,30 +85,11 @@ def test_saving_the_same_readings_again_changes_nothing(collection: Collection):
     reading, segments = ocr("q1")
     vectors = {segments[0].id: np.ones(4, dtype=np.float32)}
     for _ in range(2):
-        collection.save_readings([reading], segments, vectors, encoder=Encoder())
+        collection.save_readings([reading], segments, [(EncoderDouble(), vectors)])
     assert list(collection.segments()) == segments
-    assert collection.stamps().select(["item", "kind", "version"]).to_pylist() == [
+    assert collection.provenance().select(["item", "kind", "version"]).to_pylist() == [
         {"item": "q1", "kind": "ocr", "version": "1"}
     ]
-
-
-def test_vectors_of_two_encoders_never_stand_side_by_side(collection: Collection):
-    collection.add([picture_post(1), picture_post(2)])
-    for item, encoder in (("q1", Encoder()), ("q2", Encoder(fingerprint="2", dimension=6))):
-        reading, segments = ocr(item)
-        vector = np.arange(encoder.dimension, dtype=np.float32)
-        collection.save_readings([reading], segments, {segments[0].id: vector}, encoder=encoder)
-    rows = collection.table("segments").search().where("kind = 'ocr'").select(["item", "vector"]).to_list()
-    assert {row["item"]: row["vector"] for row in rows} == {"q1": None, "q2": [0, 1, 2, 3, 4, 5]}
-
-
-def test_posts_added_after_the_first_vectors_have_none_yet(collection: Collection):
-    collection.add([picture_post(1)])
-    reading, segments = ocr("q1")
-    collection.save_readings([reading], segments, {segments[0].id: np.ones(4, dtype=np.float32)}, encoder=Encoder())
-    collection.add([text_post(9)])
-    rows = collection.table("segments").search().where("item = 'p9'").to_list()
-    assert [row["vector"] for row in rows] == [None]
 
 
 def test_segments_carry_the_filters_of_their_item(collection: Collection):
@@ -185,7 +138,7 @@ def _write(folder: Path, numbers: range, start: object) -> None:
         collection.add([text_post(number)])
         segment = Segment(id=f"p{number}/0/body/0", item=f"p{number}", part=0, kind="body", text="read")
         reading = Reading(item=f"p{number}", part=0, kind="encode", model="m", version="1")
-        collection.save_readings([reading], [segment], {})
+        collection.save_readings([reading], [segment])
 
 
 def test_two_writers_lose_nothing_and_double_nothing(tmp_path: Path):

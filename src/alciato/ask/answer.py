@@ -14,7 +14,6 @@ from alciato.models import Chat, Encoder, Runtime, default_runtime
 from alciato.search import search
 from alciato.search.chance import Space, everyday, space_for, space_of
 from alciato.store import Collection
-from alciato.store.vectors import made_by
 
 EXTRACTIVE = "packaged:smollm2"
 """The packaged chat model is too small to write answers that hold: with it, answers are quotations."""
@@ -51,9 +50,10 @@ def ask(
 
 def _space(collection: Collection, encoder: Encoder, runtime: Runtime) -> Space:
     """The collection's own space; that of everyday sentences where nothing has been read yet."""
-    if made_by(collection.table("segments"), "vector") != (encoder.name, encoder.fingerprint):
+    embeddings = collection.embeddings(encoder.fingerprint)
+    if embeddings is None:
         return space_of(*everyday(encoder, runtime))
-    return space_for(collection.uri, collection.table("segments"), encoder, runtime)
+    return space_for(collection.uri, embeddings, encoder, runtime)
 
 
 def _found(collection: Collection, question: str, k: int, runtime: Runtime) -> Sequence[Passage]:

@@ -79,8 +79,7 @@ def status_table(status: Status, unread: int) -> Table:
         "failed": _counts(status.failed) or "none",
         "searchable segments": str(status.segments),
         "verdicts": str(status.verdicts),
-        "text vectors by": status.encoder or "none yet",
-        "picture vectors by": status.image_encoder or "none (name one with models.image_encoder)",
+        "embeddings": ", ".join(f"{one.rows} by {one.name}" for one in status.encoders) or "none yet",
         "indexes": f"{len(status.indexes)}, {unindexed} rows still found by a scan",
         "fragments": _counts(status.fragments),
     }

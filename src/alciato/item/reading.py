@@ -11,8 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alciato.item.span import Box, Span
 
-READ_KINDS = ("ocr", "language", "pdq", "shots", "speech", "nudity", "meme", "table", "caption", "encode")
-"""Kinds of reading. `encode` marks that the segments of an item stand in the store with their vectors."""
+ENCODE_KINDS = ("encode", "encode_images")
+"""Kinds of reading that say that an encoder has encoded the texts, or the pictures and frames, of an item."""
+
+READ_KINDS = (
+    *("ocr", "language", "pdq", "shots", "speech", "nudity", "meme", "table", "caption", "segment"),
+    *ENCODE_KINDS,
+)
+"""Kinds of reading. `segment` says that the segments of an item are in the store, made by that revision."""
 
 
 class Finding(BaseModel):

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from alciato.errors import BadMedia
-from alciato.item import Finding, Item, Reading
+from alciato.item import Finding, Item, Reading, Segment
+from alciato.item.reading import READ_KINDS
 from alciato.models import Encoder, Runtime
 from alciato.read.content import PartContent, View
 from alciato.read.found import Found
@@ -19,19 +20,24 @@ from alciato.read.plan import Stamp
 from alciato.read.readers.chosen import chosen_readers
 from alciato.read.readers.reader import Reader
 from alciato.read.segments import Readings, segments_made_by, segments_of
+from alciato.store.embeddings import canonical_name
 
-SEGMENTS_REVISION = "units2"
+SEGMENTS_REVISION = "segments3"
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
 
 
 @dataclass(frozen=True)
 class Job:
-    """An item, how to get the bytes of its media, what to read (part, kind), and what has been read before."""
+    """An item, how to get the bytes of its media, what to read (part, kind), and what has been read before.
+
+    `segments` are those that the collection has of the item: they are encoded where they are not made anew.
+    """
 
     item: Item
     fetch: Callable[[str], bytes]
     work: Collection[tuple[int, str]]
     known: Readings
+    segments: Sequence[Segment] = ()
 
 
 class BatchReader:
@@ -56,9 +62,24 @@ class BatchReader:
     def stamps(self) -> list[Stamp]:
         """What every part shall have been read with."""
         stamps = [Stamp(reader.kind, reader.model, reader.version, reader.parts) for reader in self.readers]
-        if self._kinds is None or "encode" in self._kinds:
-            stamps.append(self._encode_stamp())
-        return stamps
+        kinds = frozenset(READ_KINDS) if self._kinds is None else self._kinds
+        encoding = [stamp for stamp in self._encode_stamps(kinds) if stamp.kind in kinds]
+        if encoding or "segment" in kinds:
+            stamps.append(Stamp("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES, once=True))
+        return stamps + encoding
+
+    def _encode_stamps(self, kinds: Collection[str]) -> list[Stamp]:
+        """One for each encoder: what another one has encoded stays."""
+        encoders: list[tuple[str, Encoder | None]] = []
+        if "encode" in kinds:
+            encoders.append(("encode", self.encoder))
+        if "encode_images" in kinds:
+            encoders.append(("encode_images", self.image_encoder))
+        return [
+            Stamp(kind, canonical_name(encoder.name), encoder.fingerprint, ALL_TYPES, once=True)
+            for kind, encoder in encoders
+            if encoder is not None
+        ]
 
     def read(self, jobs: Sequence[Job]) -> list[Found]:
         """Read a batch; the results are in the order of the jobs."""
@@ -66,8 +87,8 @@ class BatchReader:
         self._encode(found for found, _ in done)
         for job, (found, views) in zip(jobs, done, strict=True):
             self._encode_pictures(found, views)
-            if (0, "encode") in job.work:
-                found.readings.append(_reading(job.item.id, 0, self._encode_stamp()))
+            kinds = {kind for _, kind in job.work}
+            found.readings += [_reading(job.item.id, 0, stamp) for stamp in self._encode_stamps(kinds)]
         return [found for found, _ in done]
 
     def findings(self, job: Job) -> Found:
@@ -86,9 +107,12 @@ class BatchReader:
                     findings[number, reader.kind] = content.found[reader.kind] = reading.findings
                     found.readings.append(reading)
             views |= self._views(content, job, number)
-        kinds = segments_made_by(kind for _, kind in job.work)
-        found.segments = segments_of(job.item, findings, kinds)
-        found.replaced = {job.item.id: sorted(kinds)}
+        changed = segments_made_by(kind for _, kind in job.work)
+        found.replaced = {job.item.id: sorted(changed)} if changed else {}
+        found.segments = segments_of(job.item, findings, changed)
+        found.segments += [one for one in job.segments if one.kind not in changed and _to_encode(one, job.work)]
+        if (0, "segment") in job.work:
+            found.readings.append(_reading(job.item.id, 0, Stamp("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES)))
         return found, views
 
     def _views(self, content: PartContent, job: Job, number: int) -> dict[str, View]:
@@ -96,7 +120,7 @@ class BatchReader:
         if self.image_encoder is None or content.part.type not in ("image", "video"):
             return {}
         kind = "picture" if content.part.type == "image" else "frame"
-        if not ({(0, "encode"), (number, "pdq")} & set(job.work)):
+        if not ({(0, "encode_images"), (0, "segment"), (number, "pdq")} & set(job.work)):
             return {}
         try:
             views = content.views
@@ -105,23 +129,18 @@ class BatchReader:
         return {f"{job.item.id}/{number}/{kind}/{place}": view for place, view in enumerate(views)}
 
     def _encode(self, found: Iterable[Found]) -> None:
-        places = [(one.vectors, segment) for one in found for segment in one.segments if segment.text]
+        places = [(one, segment) for one in found for segment in one.segments if segment.text]
         if places:
             vectors = self.encoder.encode([segment.text for _, segment in places])
             for (into, segment), vector in zip(places, vectors, strict=True):
-                into[segment.id] = vector
+                into.add_vector(self.encoder, segment.id, vector)
 
     def _encode_pictures(self, found: Found, views: Mapping[str, View]) -> None:
         ids = [segment.id for segment in found.segments if segment.id in views]
         if ids and self.image_encoder is not None:
             vectors = self.image_encoder.encode([views[id_].picture for id_ in ids])
-            found.visual = dict(zip(ids, vectors, strict=True))
-
-    def _encode_stamp(self) -> Stamp:
-        encoders = [self.encoder] + ([self.image_encoder] if self.image_encoder else [])
-        model = "+".join(encoder.name for encoder in encoders)
-        version = "+".join([*(encoder.fingerprint for encoder in encoders), SEGMENTS_REVISION])
-        return Stamp("encode", model, version, ALL_TYPES, once=True)
+            for id_, vector in zip(ids, vectors, strict=True):
+                found.add_vector(self.image_encoder, id_, vector)
 
 
 def read_part(reader: Reader, content: PartContent, item: str, part: int) -> Reading:
@@ -146,3 +165,9 @@ def _reading(item: str, part: int, stamp: Stamp, findings: Iterable[Finding] = (
         error=error,
         read_at=datetime.now(UTC),
     )
+
+
+def _to_encode(segment: Segment, work: Collection[tuple[int, str]]) -> bool:
+    """Tell whether the work is to encode a segment that stays as it is."""
+    kind = "encode_images" if segment.kind in ("picture", "frame") else "encode"
+    return (0, kind) in work

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from alciato.errors import AlciatoError, BadMedia
-from alciato.item import Finding, Image, Post, Reading
+from alciato.item import Finding, Image, Post, Reading, Segment
 from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
 from alciato.progress import Progress, ProgressCallback, silent
@@ -72,7 +72,7 @@ def read(
     summary = ReadSummary()
     report(Progress("read", 0, plan.num_rows))
     if plan.num_rows:
-        saving = _Saving(collection, runtime, summary, lambda: report(_progress(summary, plan.num_rows)))
+        saving = _Saving(collection, summary, lambda: report(_progress(summary, plan.num_rows)))
         try:
             for batch in _run(plan, collection, runtime, kinds):
                 saving.take(batch)
@@ -108,9 +108,9 @@ def _plan(collection: Collection, runtime: Runtime, kinds: list[str] | None, *, 
     types = _types(parts)
     if not types:
         return pa.table({"item": pa.array([], pa.string()), "work": pa.array([], pa.list_(pa.string()))})
-    stamps = collection.stamps()
-    stamps = stamps.slice(0, 0) if again else stamps
-    return left_to_read(parts, stamps, BatchReader(runtime, types, kinds).stamps(), retry=retry)
+    provenance = collection.provenance()
+    provenance = provenance.slice(0, 0) if again else provenance
+    return left_to_read(parts, provenance, BatchReader(runtime, types, kinds).stamps(), retry=retry)
 
 
 def _types(parts: pa.Table) -> frozenset[str]:
@@ -169,7 +169,10 @@ class _Worker:
         pictures = [part.media for item in items for _, part in item.media() if isinstance(part, Image)]
         fetch = _fetching(self._collection.media_many(pictures), self._collection.media)
         todo = {id_: {_place(one) for one in some} for id_, some in zip(ids, work, strict=True)}
-        jobs = [Job(item, fetch, todo[item.id], known[item.id]) for item in items]
+        stored: dict[str, list[Segment]] = {id_: [] for id_ in ids}
+        for segment in self._collection.segments(ids):
+            stored[segment.item].append(segment)
+        jobs = [Job(item, fetch, todo[item.id], known[item.id], stored[item.id]) for item in items]
         with self._turn:
             return self._reader.read(jobs)
 
@@ -218,11 +221,8 @@ def _progress(summary: ReadSummary, total: int) -> Progress:
 class _Saving:
     """Takes results as they come and saves them together, so that a save's fixed cost is shared."""
 
-    def __init__(
-        self, collection: Collection, runtime: Runtime, summary: ReadSummary, told: Callable[[], None]
-    ) -> None:
+    def __init__(self, collection: Collection, summary: ReadSummary, told: Callable[[], None]) -> None:
         self._collection, self._summary, self._told = collection, summary, told
-        self._reader = BatchReader(runtime, ())
         self._waiting: list[Found] = []
         self._saved = time.monotonic()
 
@@ -242,14 +242,7 @@ class _Saving:
         """Save what waits."""
         if self._waiting:
             whole = together(self._waiting)
-            self._collection.save_readings(
-                whole.readings,
-                whole.segments,
-                whole.vectors,
-                replaced=whole.replaced,
-                encoder=self._reader.encoder,
-                visual=whole.visual,
-                image_encoder=self._reader.image_encoder,
-            )
+            embeddings = list(whole.embeddings.items())
+            self._collection.save_readings(whole.readings, whole.segments, embeddings, replaced=whole.replaced)
         self._waiting, self._saved = [], time.monotonic()
         release_memory()

@@ -1,6 +1,6 @@
 """Plan: which parts of which items each reader still has to read, by columns, without a look at any item.
 
-What there is to do (part x reader), minus what has been done by that very model and version (the stamps of
+What there is to do (part x reader), minus what has been done by that very model and version (the provenance of
 the collection's readings): an anti-join in Arrow. So a better model reads again only what it changes.
 """
 
@@ -26,18 +26,18 @@ class Stamp(NamedTuple):
     once: bool = False  # one reading for the whole item, at its first part
 
 
-def left_to_read(parts: pa.Table, stamps: pa.Table, wanted: Sequence[Stamp], *, retry: bool = False) -> pa.Table:
+def left_to_read(parts: pa.Table, provenance: pa.Table, wanted: Sequence[Stamp], *, retry: bool = False) -> pa.Table:
     """Give what is to be read: columns item, work (list of `PART/KIND`), a row an item, in the order of adding.
 
     Args:
         parts: columns id, parts (types of the parts of each item).
-        stamps: columns item, part, kind, model, version, error of the readings that there are.
+        provenance: columns item, part, kind, model, version, error of the readings that there are.
         wanted: what every part shall have been read with.
         retry: read again what failed by the same model.
     """
     places = exploded(parts)
     everything = pa.concat_tables([_to_read(places, stamp) for stamp in wanted] or [_to_read(places, _NOTHING)])
-    done = stamps.filter(pc.is_null(stamps["error"])) if retry else stamps
+    done = provenance.filter(pc.is_null(provenance["error"])) if retry else provenance
     done = done.select(STAMP).cast(pa.schema([everything.schema.field(name) for name in STAMP]))
     left = everything.join(done, keys=STAMP, join_type="left anti").sort_by(
         [("row", "ascending"), ("part", "ascending")]

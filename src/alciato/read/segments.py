@@ -23,7 +23,7 @@ SEGMENTS_OF = {
     "caption": frozenset({"caption"}),
     "table": frozenset({"table"}),
     "pdq": frozenset({"picture", "frame"}),
-    "encode": frozenset({"body", "ocr", "speech", "caption", "table", "picture", "frame"}),
+    "segment": frozenset({"body", "ocr", "speech", "caption", "table", "picture", "frame"}),
 }
 """Kinds of segment that are built from each kind of reading; the other kinds of reading make none."""
 Readings = Mapping[tuple[int, str], Sequence[Finding]]

@@ -16,9 +16,8 @@ import numpy as np
 
 from alciato.models import Encoder, Runtime
 from alciato.search.chance import CUT, CUT_OF_A_WORD, SHARED, space_for
-from alciato.search.routes import Floats, Match, Ranking, Scope, by_looks, by_meaning, by_parts, by_words
+from alciato.search.routes import Floats, Match, Ranking, Scope, by_looks, by_meaning, by_parts, by_words, vectors_of
 from alciato.search.words import shared, weighed, words_of
-from alciato.store.vectors import made_by
 
 WORDED, WORDED_ALONE = 0.75, 0.5
 """Share of a query's weighty words that makes a segment an answer: whatever its vector says; where it has none."""
@@ -30,9 +29,9 @@ PARTS = 3
 
 def answers(scope: Scope, words: str, runtime: Runtime) -> list[Ranking]:
     """Rank the segments that answer, by words, parts of words, meaning and, with an image encoder, looks."""
-    encoder = usable(scope, "vector", runtime.settings.models.encoder, runtime)
+    encoder = usable(scope, runtime.settings.models.encoder, runtime)
     rankings = _followed(scope, words, encoder, runtime)
-    image_encoder = usable(scope, "visual", runtime.settings.models.image_encoder, runtime)
+    image_encoder = usable(scope, runtime.settings.models.image_encoder, runtime)
     if image_encoder is not None and "text" in image_encoder.modalities:
         rankings.append(seen(scope, image_encoder, words))
     return rankings
@@ -44,18 +43,18 @@ def telling(worded: Ranking, words: str) -> Ranking:
     return replace(worded, matches=tuple(m for m in worded.matches if shared(weights, m.row["text"] or "") >= TELLING))
 
 
-def usable(scope: Scope, column: str, name: str | None, runtime: Runtime) -> Encoder | None:
-    """Load the encoder if it is named and the collection's vectors are its own."""
-    made = None if name is None else made_by(scope.segments, column)
-    if name is None or made is None or made[0] != name:
+def usable(scope: Scope, name: str | None, runtime: Runtime) -> Encoder | None:
+    """Load the encoder if it is named and the collection has embeddings by it."""
+    if name is None or not scope.collection.encoders_named(name):
         return None
     encoder = runtime.load(name, Encoder)
-    return encoder if encoder.fingerprint == made[1] else None
+    return None if scope.collection.embeddings(encoder.fingerprint) is None else encoder
 
 
 def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
     """Rank by looks, and keep what stands out from the rest by three standard deviations."""
-    ranking = by_looks(scope, encoder, query)  # type: ignore[arg-type]
+    embeddings = scope.collection.embeddings(encoder.fingerprint)
+    ranking = by_looks(scope, embeddings, encoder, query)  # type: ignore[arg-type]
     scores = np.array([match.score for match in ranking.matches], dtype=np.float64)
     if len(scores) < 10:
         return ranking
@@ -67,10 +66,10 @@ def seen(scope: Scope, encoder: Encoder, query: object) -> Ranking:
 def _followed(scope: Scope, words: str, encoder: Encoder | None, runtime: Runtime) -> list[Ranking]:
     if encoder is None:
         return _answering(words, _worded(scope, words), {})
-    scope = replace(scope, columns=("vector",))
+    embeddings = scope.collection.embeddings(encoder.fingerprint)
     waiting = _threads().submit(_worded, scope, words)
     query = encoder.encode([words], "query")[0]  # (dimension,)
-    meant = by_meaning(scope, query)
+    meant = by_meaning(scope, embeddings, query)
     rankings = [*waiting.result(), meant]
     likeness = _likenesses(rankings, query, scope, encoder, runtime)
     order = sorted(meant.matches, key=lambda match: (-likeness[match.row["id"]], match.row["id"]))
@@ -95,7 +94,7 @@ def _parts(scope: Scope, words: str, worded: Ranking) -> list[Ranking]:
         word for _, word in sorted((-weight, word) for word, weight in weighed(words).items()) if word not in held
     ]
     if missing and len(worded.matches) >= scope.depth:
-        one = replace(scope, depth=1, columns=())
+        one = replace(scope, depth=1)
         missing = [word for word in missing[:1] if not by_words(one, word).matches]
     return [by_parts(scope, missing[:PARTS])] if missing else []
 
@@ -104,12 +103,13 @@ def _likenesses(
     rankings: Sequence[Ranking], query: Floats, scope: Scope, encoder: Encoder, runtime: Runtime
 ) -> dict[str, float]:
     """Likeness to the query by segment id, of the segments that have a vector."""
-    rows = {
-        m.row["id"]: m.row["vector"] for ranking in rankings for m in ranking.matches if m.row["vector"] is not None
-    }
+    embeddings = scope.collection.embeddings(encoder.fingerprint)
+    matches = [match for ranking in rankings for match in ranking.matches]
+    rows = {match.row["id"]: match.row["vector"] for match in matches if "vector" in match.row}
+    rows |= vectors_of(embeddings, {match.row["id"] for match in matches} - set(rows))
     if not rows:
         return {}
-    space = space_for(scope.place, scope.segments, encoder, runtime)
+    space = space_for(scope.collection.uri, embeddings, encoder, runtime)
     values = space.likeness(query, np.array(list(rows.values()), dtype=np.float32))
     return dict(zip(rows, values.tolist(), strict=True))
 

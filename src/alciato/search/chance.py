@@ -67,13 +67,13 @@ def space_of(texts: Floats, queries: Floats) -> Space:
     return Space(mean, asked, np.ascontiguousarray(directions[:, : -DIRECTIONS - 1 : -1].T, dtype=np.float32))
 
 
-def space_for(place: str, segments: Any, encoder: Encoder, runtime: Runtime) -> Space:
-    """Give the space of a collection's segments, learned anew every few minutes; half a second the first time."""
+def space_for(place: str, embeddings: Any, encoder: Encoder, runtime: Runtime) -> Space:
+    """Give the space of a collection's embeddings, learned anew every few minutes; half a second the first time."""
     now = time.monotonic()
     learned = _learned.get((place, encoder.fingerprint))
     if learned is None or now - learned[0] > FRESH:
         texts, queries = everyday(encoder, runtime)
-        learned = (now, space_of(np.concatenate([texts, _sample(segments, encoder.dimension)]), queries))
+        learned = (now, space_of(np.concatenate([texts, _sample(embeddings, encoder.dimension)]), queries))
         _learned[place, encoder.fingerprint] = learned
     return learned[1]
 
@@ -81,9 +81,9 @@ def space_for(place: str, segments: Any, encoder: Encoder, runtime: Runtime) -> 
 _learned: dict[tuple[str, str], tuple[float, Space]] = {}
 
 
-def _sample(segments: Any, dimension: int) -> Floats:
-    """Vectors of the first segments that have one: (n, dimension)."""
-    rows = segments.search().where("vector is not null").select(["vector"]).limit(SAMPLE).to_arrow()
+def _sample(embeddings: Any, dimension: int) -> Floats:
+    """Vectors of the first segments: (n, dimension)."""
+    rows = embeddings.search().select(["vector"]).limit(SAMPLE).to_arrow()
     flat = rows["vector"].combine_chunks()
     return (
         np.asarray(flat.flatten(), dtype=np.float32).reshape(-1, dimension)

@@ -49,7 +49,7 @@ def search(
         raise UsageError("nothing to search for.", remedy="Give words, a picture, or both.")
     if k < 1:
         raise UsageError(f"k is {k}, but at least one hit must be asked for.")
-    scope = Scope(collection.uri, collection.table("segments"), checked_filter(where), max(DEPTH, 2 * k))
+    scope = Scope(collection, checked_filter(where), max(DEPTH, 2 * k))
     groups = [answers(scope, words, runtime)] if words else []
     if image is not None:
         groups += pictured(collection, scope, opened(image, runtime), runtime)
@@ -60,7 +60,7 @@ def pictured(collection: Collection, scope: Scope, picture: Picture, runtime: Ru
     """Follow a picture: near copies, what looks like it, and the words on it. Copies count twice."""
     copies = copies_of(collection, scope, picture, runtime)
     groups = [[copies], [copies]]
-    encoder = usable(scope, "visual", runtime.settings.models.image_encoder, runtime)
+    encoder = usable(scope, runtime.settings.models.image_encoder, runtime)
     if encoder is not None and "image" in encoder.modalities:
         groups.append([seen(scope, encoder, picture)])
     written = words_on(picture, runtime)

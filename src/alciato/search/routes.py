@@ -18,6 +18,8 @@ from alciato.duplicates.neighbours import neighbours
 from alciato.models import Encoder, Picture
 from alciato.search.filters import filter_error
 from alciato.search.words import folded
+from alciato.store import Collection
+from alciato.store.tables import sql_list
 
 Row = Mapping[str, Any]
 Floats = NDArray[np.float32]
@@ -49,18 +51,24 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Scope:
-    """Where the routes look: the collection's name, its table of segments, a checked filter, the depth."""
+    """Where the routes look: the collection, a checked filter, the depth."""
 
-    place: str
-    segments: Any
+    collection: Collection
     where: str | None = None
     depth: int = 30
-    columns: tuple[str, ...] = ()  # further ones to bring
 
-    def rows(self, query: Any, score: str | None) -> list[Row]:
-        """Run a query of the store within the scope. Raises `UsageError` for a filter that it cannot follow."""
+    @property
+    def segments(self) -> Any:
+        """The table of segments."""
+        return self.collection.table("segments")
+
+    def rows(self, query: Any, *further: str) -> list[Row]:
+        """Run a query of the store within the scope, and bring further columns than those that are shown.
+
+        Raises `UsageError` for a filter that it cannot follow.
+        """
         query = query.where(self.where, prefilter=True) if self.where else query
-        columns = [*SHOWN, *self.columns, *([score] if score else [])]
+        columns = [*SHOWN, *further]
         try:
             return _rows(query.select(columns).limit(self.depth).to_arrow())
         except (ValueError, RuntimeError) as error:
@@ -79,8 +87,7 @@ def _rows(found: Any) -> list[Row]:
     numbers = np.asarray(column.values, dtype=np.float32)[start : start + len(column) * size]
     vectors = numbers.reshape(len(column), size)
     rows = found.drop_columns(["vector"]).to_pylist()
-    missing = column.is_null().to_pylist()
-    return [{**row, "vector": None if missing[i] else vectors[i]} for i, row in enumerate(rows)]
+    return [{**row, "vector": vector} for row, vector in zip(rows, vectors, strict=True)]
 
 
 def by_words(scope: Scope, words: str) -> Ranking:
@@ -121,16 +128,25 @@ def likeness_of_part(word: str, text: str) -> float:
     return matcher.ratio()
 
 
-def by_meaning(scope: Scope, query: Floats, column: str = "vector") -> Ranking:
-    """Cosine of the query's vector and each segment's."""
-    search = scope.segments.search(query, vector_column_name=column, query_type="vector").distance_type("cosine")
-    rows = scope.rows(search, "_distance")
-    return Ranking("meaning" if column == "vector" else "looks", tuple(Match(r, 1 - r["_distance"]) for r in rows))
+def by_meaning(scope: Scope, embeddings: Any, query: Floats, route: str = "meaning") -> Ranking:
+    """Cosine of the query's vector and each segment's in a table of embeddings; rows bring their vector."""
+    search = embeddings.search(query, vector_column_name="vector", query_type="vector").distance_type("cosine")
+    rows = scope.rows(search, "vector", "_distance")
+    return Ranking(route, tuple(Match(row, 1 - row["_distance"]) for row in rows))
 
 
-def by_looks(scope: Scope, encoder: Encoder, query: str | Picture) -> Ranking:
+def by_looks(scope: Scope, embeddings: Any, encoder: Encoder, query: str | Picture) -> Ranking:
     """Cosine in the space that pictures and words share."""
-    return by_meaning(scope, encoder.encode([query], "query")[0], "visual")
+    return by_meaning(scope, embeddings, encoder.encode([query], "query")[0], "looks")
+
+
+def vectors_of(embeddings: Any, ids: Iterable[str]) -> dict[str, Floats]:
+    """Vectors (dimension,) of segments by id, of those that have one."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    query = embeddings.search().where(f"id in {sql_list(wanted)}").select(["id", "vector"]).limit(len(wanted))
+    return {row["id"]: row["vector"] for row in _rows(query.to_arrow())}
 
 
 def by_copy(scope: Scope, views: NDArray[np.uint8], most: int) -> Ranking:
@@ -158,9 +174,7 @@ def by_copy(scope: Scope, views: NDArray[np.uint8], most: int) -> Ranking:
 
 def rows_of(scope: Scope, ids: list[str]) -> list[Row]:
     """Fetch segments by id."""
-    from alciato.store.tables import sql_list
-
     if not ids:
         return []
-    query = scope.segments.search().where(f"id in {sql_list(ids)}").select([*SHOWN, *scope.columns]).limit(len(ids))
+    query = scope.segments.search().where(f"id in {sql_list(ids)}").select(SHOWN).limit(len(ids))
     return list(query.to_arrow().to_pylist())

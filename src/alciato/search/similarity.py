@@ -27,7 +27,7 @@ def similar(collection: Collection, item: str, k: int = 10, *, runtime: Runtime 
     """
     runtime = runtime or default_runtime()
     post = collection.item(item)
-    scope = Scope(collection.uri, collection.table("segments"), None, max(DEPTH, 2 * k))
+    scope = Scope(collection, None, max(DEPTH, 2 * k))
     groups = [[copies] for copies in _copies(collection, scope, post, runtime) for _ in range(2)]
     groups += _looking(collection, scope, post, runtime)
     words = " ".join(dict.fromkeys(segment.text for segment in collection.segments([item]) if segment.text))[:LETTERS]
@@ -48,7 +48,7 @@ def _copies(collection: Collection, scope: Scope, post: Item, runtime: Runtime) 
 
 
 def _looking(collection: Collection, scope: Scope, post: Item, runtime: Runtime) -> list[list[Ranking]]:
-    encoder = usable(scope, "visual", runtime.settings.models.image_encoder, runtime)
+    encoder = usable(scope, runtime.settings.models.image_encoder, runtime)
     if encoder is None or "image" not in encoder.modalities:
         return []
     return [[seen(scope, encoder, each)] for each in _pictures(collection, post, runtime)]

@@ -6,25 +6,26 @@ that a kill in between is repaired by doing the batch again: media before items,
 
 from __future__ import annotations
 
+from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import lancedb
-import numpy as np
 import pyarrow as pa
 
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Item, Post, Reading, Segment, Verdict
-from alciato.memory import limit_malloc_arenas
-from alciato.store import tables
+from alciato.item.reading import ENCODE_KINDS
+from alciato.store import saving, tables
+from alciato.store.embeddings import PREFIX as EMBEDDINGS
+from alciato.store.embeddings import EncoderInfo, StoredEncoder, canonical_name, encoder_of, schema_for, table_name
 from alciato.store.lock import writer_lock
 from alciato.store.maintain import ensure_text_indexes, maintain
 from alciato.store.status import Status, status_of
 from alciato.store.tables import sql_list
-from alciato.store.vectors import VectorSource, with_vectors
 
 BATCH_POSTS, BATCH_BYTES = 256, 64 * 2**20
 """A batch of posts is written when it holds this many posts, or this many bytes of media."""
@@ -46,12 +47,12 @@ class Collection:
         self.uri = uri
         self._database = database
         self._tables: dict[str, Any] = {}
+        self._known_encoders: dict[str, StoredEncoder] = {}
         self._lock = writer_lock(uri)
 
     @classmethod
     def open(cls, uri: str | Path, *, create: bool = True) -> Collection:
         """Open a collection; make it if there is none. With `create=False` a missing one is a `UsageError`."""
-        limit_malloc_arenas()  # before LanceDB starts its threads
         address = str(uri) if "://" in str(uri) else str(Path(uri).expanduser().resolve())
         if "://" not in address:
             if not create and not Path(address, "items.lance").exists():
@@ -66,7 +67,7 @@ class Collection:
 
     def _prepare(self) -> None:
         """Make the tables that are missing."""
-        missing = set(tables.SCHEMAS) - set(self._database.table_names(limit=100))
+        missing = set(tables.SCHEMAS) - set(self._names())
         if missing:
             with self._lock:
                 for name in sorted(missing):
@@ -103,9 +104,9 @@ class Collection:
         self._append("media", rows)
         self._append("items", [tables.item_row(item) for item, _ in fresh])
         segments = [
-            tables.segment_row(u, tables.filters(item)) for item, _ in fresh for u in tables.body_segments(item)
+            tables.segment_row(u, tables.filter_columns(item)) for item, _ in fresh for u in tables.body_segments(item)
         ]
-        self._upsert("segments", segments)
+        self.upsert("segments", segments)
         return ids, len(fresh)
 
     def _fresh(self, batch: list[Post]) -> tuple[list[str], list[tuple[Item, Post]]]:
@@ -167,54 +168,78 @@ class Collection:
         condition = f"sha in {sql_list(sorted(set(shas)))}"
         return {row["sha"]: row["data"] for row in self._select("media", ["sha", "data"], condition)}
 
-    # Readings and segments
+    # Readings, segments and embeddings
 
-    def stamps(self) -> pa.Table:
+    def provenance(self) -> pa.Table:
         """Columns item, part, kind, model, version, error of all readings: what was read with what."""
         return self._scan("readings", ["item", "part", "kind", "model", "version", "error"])
 
     def save_readings(
         self,
         readings: Sequence[Reading],
-        segments: Sequence[Segment],
-        vectors: Mapping[str, np.ndarray[Any, Any]],
+        segments: Sequence[Segment] = (),
+        embeddings: Sequence[tuple[EncoderInfo, saving.Vectors]] = (),
         *,
-        replaced: Mapping[str, Iterable[str]] | None = None,
-        encoder: VectorSource | None = None,
-        visual: Mapping[str, np.ndarray[Any, Any]] | None = None,
-        image_encoder: VectorSource | None = None,
+        replaced: Mapping[str, Some[str]] | None = None,
     ) -> None:
-        """Save what was read of some items: segments first, readings last.
+        """Save what was read of some items.
 
-        Replaced are an item's segments of the kinds that are given, and of those that `replaced` names for it, even
-        where none is given. Vectors are by segment id, each of shape (dimension,); `encoder` says what made them,
-        `image_encoder` what made the visual ones.
+        Args:
+            readings: what was read; one of the same item, part and kind is replaced.
+            segments: what the readings make searchable, and segments as they are stored that only get a vector.
+            embeddings: encoders, each with vectors (dimension,) by segment id. No other encoder's table is touched,
+                but for segments that change or go: these lose their vectors in all tables.
+            replaced: for each item the kinds of segment that are made anew; stored ones of these kinds that are not
+                given again go. By default the kinds of the given segments.
         """
+        if replaced is None:
+            kinds: dict[str, set[str]] = {}
+            for segment in segments:
+                kinds.setdefault(segment.item, set()).add(segment.kind)
+            replaced = kinds
         with self._lock:
-            self._save_segments(
-                replaced or {}, segments, [("vector", encoder, vectors), ("visual", image_encoder, visual or {})]
-            )
-            self._upsert("readings", [tables.reading_row(reading) for reading in readings])
+            saving.save(self, readings, segments, embeddings, replaced)
 
-    def _save_segments(
-        self,
-        replaced: Mapping[str, Iterable[str]],
-        segments: Sequence[Segment],
-        columns: list[tuple[str, VectorSource | None, Mapping[str, np.ndarray[Any, Any]]]],
-    ) -> None:
-        ids = sorted({segment.item for segment in segments})
-        lent = {item.id: tables.filters(item) for item in self.items(ids)}
-        rows = pa.Table.from_pylist(
-            [tables.segment_row(u, lent[u.item]) for u in segments if u.item in lent], tables.SEGMENTS
-        )
-        for name, source, vectors in columns:
-            rows = with_vectors(self.table("segments"), rows, name, source, vectors)
-        stale = _stale(replaced, segments)
-        if stale or rows.num_rows:
-            merge = self.table("segments").merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            if stale:
-                merge = merge.when_not_matched_by_source_delete(stale)
-            merge.execute(rows, on_bad_vectors="null")
+    def embeddings(self, fingerprint: str) -> Any | None:
+        """Give the LanceDB table of an encoder's embeddings, or None. Columns: `tables.EMBEDDED` and `vector`."""
+        name = table_name(fingerprint)
+        return self.table(name) if name in self._tables or name in self._names() else None
+
+    def encoders(self) -> list[StoredEncoder]:
+        """List the encoders that have embeddings here, with the number of their vectors."""
+        return [replace(encoder, rows=self.table(encoder.table).count_rows()) for encoder in self._encoders()]
+
+    def encoders_named(self, name: str) -> list[StoredEncoder]:
+        """Give the encoders of that name that have embeddings here, uncounted; names are compared in canonical form.
+
+        There can be several: another version of a model has the same name and another fingerprint.
+        """
+        return [encoder for encoder in self._encoders() if encoder.name == canonical_name(name)]
+
+    def _encoders(self) -> list[StoredEncoder]:
+        names = [name for name in self._names() if name.startswith(EMBEDDINGS)]
+        for name in names:
+            if name not in self._known_encoders:  # a table is made for one fingerprint: its schema never changes
+                self._known_encoders[name] = encoder_of(name, self.table(name))
+        return [self._known_encoders[name] for name in names]
+
+    def start_embeddings(self, encoder: EncoderInfo) -> Any:
+        """Give the table of an encoder's embeddings, made if it is missing."""
+        table = self.embeddings(encoder.fingerprint)
+        if table is None:
+            name = table_name(encoder.fingerprint)
+            table = self._tables[name] = self._database.create_table(name, schema=schema_for(encoder), exist_ok=True)
+        return table
+
+    def drop_embeddings(self, fingerprint: str) -> None:
+        """Delete an encoder's embeddings and what says that they are there."""
+        with self._lock:
+            kinds = sql_list(ENCODE_KINDS)
+            self.table("readings").delete(f"kind in {kinds} and version in {sql_list([fingerprint])}")
+            if self.embeddings(fingerprint) is not None:
+                name = table_name(fingerprint)
+                self._tables.pop(name, None)
+                self._database.drop_table(name)
 
     def readings(self, ids: Sequence[str] | None = None, kinds: Sequence[str] | None = None) -> Iterator[Reading]:
         """Yield the readings of some items, or of all, of some kinds, or of all."""
@@ -223,16 +248,19 @@ class Collection:
 
     def segments(self, ids: Sequence[str] | None = None) -> Iterator[Segment]:
         """Yield the searchable segments of some items, or of all."""
-        columns = [field.name for field in tables.SEGMENTS]
-        for row in self._select("segments", columns, _condition(item=ids)):
+        for row in self.segment_rows(ids):
             yield tables.segment_of(row)
+
+    def segment_rows(self, ids: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the rows of the table of segments of some items, or of all."""
+        return self._select("segments", None, _condition(item=ids))
 
     # Verdicts
 
     def save_verdicts(self, verdicts: Sequence[Verdict]) -> None:
         """Save verdicts; one by the same policy, strategy and model replaces the older."""
         with self._lock:
-            self._upsert("verdicts", [tables.verdict_row(verdict) for verdict in verdicts])
+            self.upsert("verdicts", [tables.verdict_row(verdict) for verdict in verdicts])
 
     def verdicts(self, policy: str | None = None, ids: Sequence[str] | None = None) -> Iterator[Verdict]:
         """Yield the verdicts under one policy, or under all."""
@@ -271,10 +299,18 @@ class Collection:
         if rows:
             self.table(name).add(pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
 
-    def _upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
+    def _names(self) -> list[str]:
+        return list(self._database.table_names(limit=10_000))
+
+    def upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
+        """Insert rows, and replace those of the same id; the caller holds the writer's lock."""
         if rows:
-            merge = self.table(name).merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-            merge.execute(pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
+            self.upsert_rows(self.table(name), pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
+
+    def upsert_rows(self, table: Any, rows: pa.Table) -> None:
+        """Insert rows into a LanceDB table, and replace those of the same id; the caller holds the writer's lock."""
+        if rows.num_rows:
+            table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
 
 def _batches(posts: Iterable[Post]) -> Iterator[list[Post]]:
@@ -289,18 +325,6 @@ def _batches(posts: Iterable[Post]) -> Iterator[list[Post]]:
             batch, weight = [], 0
     if batch:
         yield batch
-
-
-def _stale(replaced: Mapping[str, Iterable[str]], segments: Sequence[Segment]) -> str:
-    """SQL condition for the segments that are replaced: exact for each item, not crosswise."""
-    kinds_of = {item: set(kinds) for item, kinds in replaced.items()}
-    for segment in segments:
-        kinds_of.setdefault(segment.item, set()).add(segment.kind)
-    items_of: dict[tuple[str, ...], list[str]] = {}
-    for item, kinds in kinds_of.items():
-        if kinds:
-            items_of.setdefault(tuple(sorted(kinds)), []).append(item)
-    return " or ".join(f"(item in {sql_list(ids)} and kind in {sql_list(kinds)})" for kinds, ids in items_of.items())
 
 
 def _condition(**wanted: Sequence[str] | None) -> str | None:

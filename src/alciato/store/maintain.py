@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from alciato.store.embeddings import PREFIX as EMBEDDINGS
 from alciato.store.status import fragments_of, indexes_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ _KEYS = {"items": "id", "media": "sha", "readings": "item", "segments": "item", 
 
 def maintain(collection: Collection, *, force: bool = False) -> None:
     """Compact and index the tables that need it; all of them with `force`."""
-    for name, key in _KEYS.items():
+    embeddings = {encoder.table: "id" for encoder in collection.encoders()}
+    for name, key in {**_KEYS, **embeddings}.items():
         table = collection.table(name)
         if table.count_rows() == 0:
             continue
@@ -42,15 +44,15 @@ def _stale(name: str, table: Any) -> bool:
 
 def _ensure_indexes(name: str, table: Any, key: str) -> None:
     """Make the indexes that the table lacks."""
-    from lancedb.index import BTree
+    from lancedb.index import BTree, IvfFlat
 
     there = {tuple(index.columns) for index in table.list_indices()}
     if (key,) not in there:
         table.create_index(key, config=BTree())
-    if name != "segments":
-        return
-    ensure_text_indexes(table)
-    _ensure_vector_indexes(table, there)
+    if name == "segments":
+        ensure_text_indexes(table)
+    if name.startswith(EMBEDDINGS) and ("vector",) not in there and table.count_rows() >= VECTOR_ROWS:
+        table.create_index("vector", config=IvfFlat(distance_type="cosine"))
 
 
 def ensure_text_indexes(segments: Any) -> None:
@@ -65,13 +67,3 @@ def ensure_text_indexes(segments: Any) -> None:
         segments.create_index(
             "grams", config=FTS(base_tokenizer="ngram", ngram_min_length=3, ngram_max_length=3, **plain)
         )
-
-
-def _ensure_vector_indexes(table: Any, there: set[tuple[str, ...]]) -> None:
-    from lancedb.index import IvfFlat
-
-    if table.count_rows() < VECTOR_ROWS:
-        return
-    for column in ("vector", "visual"):
-        if column in table.schema.names and (column,) not in there:
-            table.create_index(column, config=IvfFlat(distance_type="cosine"))

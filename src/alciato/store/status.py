@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from alciato.store.vectors import made_by
+from alciato.store.embeddings import StoredEncoder
 
 if TYPE_CHECKING:
     from alciato.store.collection import Collection
@@ -35,8 +35,7 @@ class Status(BaseModel):
     failed: dict[str, int]
     segments: int
     verdicts: int
-    encoder: str | None
-    image_encoder: str | None
+    encoders: list[StoredEncoder]
     indexes: list[Index]
     fragments: dict[str, int]
     versions: dict[str, int]
@@ -45,11 +44,11 @@ class Status(BaseModel):
 def status_of(collection: Collection) -> Status:
     """Count what there is; light scans, no media bytes."""
     parts = Counter(kind for row in collection.item_parts()["parts"].to_pylist() for kind in row)
-    stamps = collection.stamps()
-    kinds, errors = stamps["kind"].to_pylist(), stamps["error"].to_pylist()
+    provenance = collection.provenance()
+    kinds, errors = provenance["kind"].to_pylist(), provenance["error"].to_pylist()
     sizes = collection.table("media").search().select(["size"]).limit(None).to_arrow()["size"].to_pylist()
-    names = ("items", "media", "readings", "segments", "verdicts")
-    segments = collection.table("segments")
+    encoders = collection.encoders()
+    names = ("items", "media", "readings", "segments", "verdicts", *(encoder.table for encoder in encoders))
     return Status(
         uri=collection.uri,
         items=collection.table("items").count_rows(),
@@ -58,10 +57,9 @@ def status_of(collection: Collection) -> Status:
         media_bytes=sum(sizes),
         readings=dict(Counter(kinds)),
         failed=dict(Counter(kind for kind, error in zip(kinds, errors, strict=True) if error)),
-        segments=segments.count_rows(),
+        segments=collection.table("segments").count_rows(),
         verdicts=collection.table("verdicts").count_rows(),
-        encoder=(made_by(segments, "vector") or (None,))[0],
-        image_encoder=(made_by(segments, "visual") or (None,))[0],
+        encoders=encoders,
         indexes=[index for name in names for index in indexes_of(name, collection.table(name))],
         fragments={name: fragments_of(collection.table(name)) for name in names},
         versions={name: collection.table(name).version for name in names},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from alciato.item import Box, Item, Reading, Segment, Table, Text, Verdict
 from alciato.item.item import content_id
+from alciato.item.reading import ENCODE_KINDS
 
 _TIME = pa.timestamp("us", tz="UTC")
 _BOX = pa.list_(pa.float32(), 4)
@@ -83,6 +85,11 @@ VERDICTS = pa.schema(
         pa.field("judged_at", _TIME),
     ]
 )
+EMBEDDED = (
+    *("id", "item", "part", "kind", "text", "box", "start", "end", "language"),
+    *(field.name for field in _FILTERS),
+)
+"""Columns of a segment that stand beside its vector in the table of an encoder."""
 SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "segments": SEGMENTS, "verdicts": VERDICTS}
 
 
@@ -95,7 +102,7 @@ def item_row(item: Item) -> dict[str, Any]:
         "media": [part.media for _, part in item.media()],
         "json": item.model_dump_json(),
         "added_at": datetime.now(UTC),
-        **filters(item),
+        **filter_columns(item),
     }
 
 
@@ -104,8 +111,8 @@ def content_of(item: Item) -> str:
     return content_id(item.parts)
 
 
-def filters(item: Item) -> dict[str, Any]:
-    """Give the columns that an item lends to its segments. A time that cannot be read is null."""
+def filter_columns(item: Item) -> dict[str, Any]:
+    """Item metadata that is denormalised onto each segment. A time that cannot be read is null."""
     known = {key: value for key in ("author", "label", "source") if (value := item.metadata.get(key)) is not None}
     return {
         "author": None,
@@ -142,8 +149,8 @@ def body_segments(item: Item) -> list[Segment]:
     return segments
 
 
-def segment_row(segment: Segment, lent: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the row of a segment; `lent` are the item's columns for filters."""
+def segment_row(segment: Segment, filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the row of a segment; `filters` are the `filter_columns` of its item."""
     words = segment.text if segment.raw in (None, segment.text) else f"{segment.text}\n{segment.raw}"
     return {
         "id": segment.id,
@@ -159,7 +166,7 @@ def segment_row(segment: Segment, lent: Mapping[str, Any]) -> dict[str, Any]:
         "end": segment.end,
         "pdq": None if segment.pdq is None else bytes.fromhex(segment.pdq),
         "language": segment.language,
-        **lent,
+        **filters,
     }
 
 
@@ -181,10 +188,11 @@ def segment_of(row: Mapping[str, Any]) -> Segment:
 
 
 def reading_row(reading: Reading) -> dict[str, Any]:
-    """Give the row of a reading: one for each item, part and kind."""
+    """Give the row of a reading: one for each item, part and kind; of encoding, one for each encoder."""
+    by_encoder = f"/{_short_hash(reading.version)}" if reading.kind in ENCODE_KINDS else ""
     findings = [finding.model_dump(exclude_none=True) for finding in reading.findings]
     return {
-        "id": f"{reading.item}/{reading.part}/{reading.kind}",
+        "id": f"{reading.item}/{reading.part}/{reading.kind}{by_encoder}",
         "item": reading.item,
         "part": reading.part,
         "kind": reading.kind,
@@ -214,6 +222,10 @@ def verdict_row(verdict: Verdict) -> dict[str, Any]:
         "json": verdict.model_dump_json(),
         "judged_at": verdict.judged_at,
     }
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def sql_list(values: Sequence[str]) -> str:
