@@ -22,7 +22,7 @@ from alciato.store.vectors import with_vectors
 from lancedb.rerankers import RRFReranker
 from wordfreq import top_n_list
 
-from alciato.models import Encoder, Runtime
+from alciato.models import Embeddings, Encoder, Runtime
 from alciato.models import registry as models
 from alciato.search import search
 from alciato.settings import load_settings
@@ -40,11 +40,11 @@ class Remembering:
         self.name, self.fingerprint = encoder.name, encoder.fingerprint
         self.dimension, self.modalities = encoder.dimension, encoder.modalities
 
-    def encode(self, inputs: Any, role: str = "document") -> np.ndarray:
+    def encode(self, inputs: Any, *, role: str = "document", instruction: str | None = None) -> Embeddings:
         """Give the vectors that were made, or make them."""
         if all(text in self._vectors for text in inputs):
-            return np.stack([self._vectors[text] for text in inputs])
-        return self._encoder.encode(inputs, role)  # type: ignore[arg-type]
+            return Embeddings(np.stack([self._vectors[text] for text in inputs]))
+        return self._encoder.encode(inputs, role=role, instruction=instruction)  # type: ignore[arg-type]
 
 
 def sentences(count: int, generator: np.random.Generator) -> list[str]:
@@ -77,7 +77,7 @@ def segment_rows(texts: list[str]) -> pa.Table:
 def build(collection: Collection, count: int, encoder: Encoder, generator: np.random.Generator) -> list[str]:
     """Fill the segments table: real vectors of some sentences, and others around them."""
     texts = sentences(count, generator)
-    real = encoder.encode(texts[:CLUSTERS])  # (clusters, dimension)
+    real = encoder.encode(texts[:CLUSTERS]).dense  # (clusters, dimension)
     noise = generator.normal(size=(count, real.shape[1])).astype(np.float32)
     vectors = real[generator.integers(0, len(real), count)] + 0.012 * noise
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -98,7 +98,7 @@ def timed(call: Callable[[], Any]) -> float:
 
 def remembered(encoder: Encoder, asked: list[str]) -> dict[str, np.ndarray]:
     """Encode the queries, and let every later call for this encoder find them."""
-    vectors = dict(zip(asked, encoder.encode(asked, "query"), strict=True))
+    vectors = dict(zip(asked, encoder.encode(asked, role="query").dense, strict=True))
     for place in [key for key in models._loaded if key[0] == encoder.name]:
         models._loaded[place] = Remembering(encoder, vectors)
     return vectors
@@ -121,7 +121,7 @@ def measure(segments: int, queries: int) -> dict[str, float]:
         asked = [
             " ".join(generator.permutation(texts[i].split())[:4]) for i in generator.integers(0, segments, queries)
         ]
-        encoding = [timed(lambda text=text: encoder.encode([text], "query")) for text in asked[:20]]
+        encoding = [timed(lambda text=text: encoder.encode([text], role="query")) for text in asked[:20]]
         vectors, table = remembered(encoder, asked), collection.table("segments")
         both = (
             lambda words: search(collection, words, k=10, settings=settings),

@@ -13,7 +13,7 @@ import pytest
 from alciato.errors import ModelError
 from alciato.item import Item, Post, Text
 from alciato.judge.policy import Policy
-from alciato.models import Answer, Message, Runtime
+from alciato.models import Answer, Embeddings, Message, Runtime
 from alciato.settings import Settings
 from alciato.store import Collection
 
@@ -54,8 +54,8 @@ class WordEncoder:
         self.fingerprint = fingerprint
         self.seen: list[str] = []
 
-    def encode(self, inputs: Sequence[Any], role: str = "document") -> np.ndarray:
-        assert role == "query"
+    def encode(self, inputs: Sequence[Any], *, role: str = "document", instruction: str | None = None) -> Embeddings:
+        assert (role, instruction) == ("query", None)
         self.seen += inputs
         if any("poison" in text for text in inputs):
             raise ModelError("it choked")
@@ -63,7 +63,7 @@ class WordEncoder:
         for row, text in zip(rows, inputs, strict=True):
             for word in text.lower().replace("(", " ").replace(")", " ").split():
                 row[zlib.crc32(word.encode()) % self.dimension] += 1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return Embeddings(rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 
 class ScriptedChat:
@@ -86,7 +86,7 @@ class ScriptedChat:
     def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         assert set(choices) == {"yes", "no"}
         self.asked.append(messages)
-        text = messages[-1].content
+        text = messages[-1].text
         if "poison" in text:
             raise ModelError("no answer within 120 s.")
         chance = next((p for title, p in self.yes.items() if f"Rule “{title}”" in text), 0.01)

@@ -127,12 +127,12 @@ def check_described(runtime: Runtime, name: str, kind: type) -> Any:
 
 def check_law(encoder: Encoder, texts: list[str], tolerance: float = 0.0) -> None:
     """Unit length, right shape, finite, and the same vector alone, in any batch and in any order."""
-    together = encoder.encode(texts)
+    together = encoder.encode(texts).dense
     assert together.shape == (len(texts), encoder.dimension)
     assert together.dtype == np.float32
     assert np.isfinite(together).all()
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    alone = np.concatenate([encoder.encode([text]) for text in texts])
+    alone = np.concatenate([encoder.encode([text]).dense for text in texts])
     np.testing.assert_allclose(alone, together, atol=tolerance)
-    np.testing.assert_allclose(encoder.encode(texts[::-1])[::-1], together, atol=tolerance)
-    assert encoder.encode([]).shape == (0, encoder.dimension)
+    np.testing.assert_allclose(encoder.encode(texts[::-1]).dense[::-1], together, atol=tolerance)
+    assert encoder.encode([]).dense.shape == (0, encoder.dimension)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from alciato.errors import ModelError
 from alciato.item import Item, Span, Text
@@ -82,7 +83,7 @@ def test_orders_in_a_post_stay_inside_its_fence_as_json(scripted, policy, text):
     Prompt(chat, policy).judge([content(text)])
     for messages in chat.asked:
         assert [message.role for message in messages] == ["system", "user"]
-        asked = messages[-1].content
+        asked = messages[-1].text
         fences = re.findall(r"<(POST-[0-9a-f]{12})>\n(.*)\n</\1>", asked)
         assert len(fences) == 1
         assert asked.count("<") == 2, "nothing in a post opens or closes anything"
@@ -105,14 +106,14 @@ def test_a_long_post_is_cut_and_it_is_said(scripted, policy):
 
 
 def test_pictures_go_to_models_that_see_only(scripted, policy):
-    looked = []
-    post = content("words", look=lambda: looked.append(1) or ["picture"])
+    looked, picture = [], Image.new("RGB", (2, 2))
+    post = content("words", look=lambda: looked.append(1) or [picture])
     blind, seeing = scripted({}), scripted({})
     seeing.supports_images = True
     Prompt(blind, policy).judge([post])
     assert not looked
     Prompt(seeing, policy).judge([post])
-    assert seeing.asked[0][-1].pictures == ("picture",)
+    assert seeing.asked[0][-1].pictures == (picture,)
 
 
 def test_an_empty_post_is_not_asked_about(scripted, policy):

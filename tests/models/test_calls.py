@@ -48,7 +48,7 @@ class Parrot:
                 self.failures -= 1
                 raise self.error
         self.meter.add(Usage(2, 3))
-        return Answer(messages[-1].content.upper(), Usage(2, 3))
+        return Answer(messages[-1].text.upper(), Usage(2, 3))
 
     def generate_json(self, messages, schema, **_parameters: int):
         return schema(word=self.generate(messages).text)
@@ -106,9 +106,9 @@ def test_another_process_finds_the_answer(wrapped, tmp_path):
         lambda chat: chat.generate([Message("user", "Hello!")]),
         lambda chat: chat.generate([Message("system", "Hello")]),
         lambda chat: chat.generate(HELLO, max_tokens=3),
-        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (2, 2)),))]),
-        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (2, 2), "red"),))]),
-        lambda chat: chat.generate([Message("user", "Hello", (Image.new("RGB", (4, 1), "red"),))]),
+        lambda chat: chat.generate([Message("user", ["Hello", Image.new("RGB", (2, 2))])]),
+        lambda chat: chat.generate([Message("user", ["Hello", Image.new("RGB", (2, 2), "red")])]),
+        lambda chat: chat.generate([Message("user", ["Hello", Image.new("RGB", (4, 1), "red")])]),
         lambda chat: chat.generate_json(HELLO, Word),
         lambda chat: chat.choice_logprobs(HELLO, ["a"]),
     ],

@@ -141,7 +141,7 @@ def test_too_long_a_question_says_so(smollm2):
 def test_pictures_are_refused_by_a_model_that_does_not_see(settings):
     chat = Runtime(settings).load("packaged:smollm2", Chat)
     with pytest.raises(ModelError, match="does not see pictures"):
-        chat.generate([Message("user", "What is this?", (Image.new("RGB", (8, 8)),))])
+        chat.generate([Message("user", ["What is this?", Image.new("RGB", (8, 8))])])
 
 
 def test_a_file_that_is_no_model_is_refused(settings, tmp_path):

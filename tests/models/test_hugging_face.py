@@ -155,7 +155,17 @@ def test_a_sentence_encoder_keeps_the_law(sentence, settings):
     encoder = check_described(Runtime(settings), f"hf:{sentence}", Encoder)
     assert encoder.dimension == 32
     check_law(encoder, ["the moon", "", "x" * 500, "\0", "robot ক্যাপ্টেন"], tolerance=1e-5)
-    assert not np.allclose(encoder.encode(["moon"], "query"), encoder.encode(["moon"], "document"))
+    query, document = (encoder.encode(["moon"], role=role).dense for role in ("query", "document"))
+    assert not np.allclose(query, document)
+
+
+def test_an_instruction_changes_the_vector_of_a_query(sentence, settings):
+    encoder = Runtime(settings).load(f"hf:{sentence}", Encoder)
+    plain, instructed, other = (
+        encoder.encode(["moon"], role="query", instruction=words).dense for words in (None, "find robots", "find cats")
+    )
+    assert not np.allclose(plain, instructed)
+    assert not np.allclose(instructed, other)
 
 
 def test_a_dual_encoder_keeps_the_law(dual, settings):
@@ -222,10 +232,14 @@ def test_a_model_that_sees_takes_the_picture_into_account(seeing, settings):
     assert chat.supports_images
     red, blue = (Image.new("RGB", (50, 40), colour) for colour in ("red", "blue"))
     found = [
-        chat.choice_logprobs([Message("user", "What?", pictures)], ["yes", "no"]) for pictures in ((red,), (blue,), ())
+        chat.choice_logprobs([Message("user", [*pictures, "What?"])], ["yes", "no"])
+        for pictures in ((red,), (blue,), ())
     ]
     assert len({round(one["yes"], 9) for one in found}) == 3
-    assert chat.generate([Message("user", "What?", (red, blue))], max_tokens=4).usage.completion <= 4
+    orders = [["What?", red], [red, "What?"], ["What?", red, blue], ["What?", blue, red]]
+    found = [chat.choice_logprobs([Message("user", parts)], ["yes", "no"]) for parts in orders]
+    assert len({round(one["yes"], 9) for one in found}) == 4
+    assert chat.generate([Message("user", [red, blue, "What?"])], max_tokens=4).usage.completion <= 4
 
 
 def test_speech_through_transformers(whisper, settings):

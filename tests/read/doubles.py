@@ -5,6 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from alciato.item import Box, Finding
+from alciato.models import Embeddings
 
 
 class SizedOcr:
@@ -42,10 +43,10 @@ class LettersEncoder:
     name, fingerprint, dimension = "double:letters", "1", 26
     modalities = frozenset({"text", "image"})
 
-    def encode(self, inputs, role="document"):  # noqa: ARG002 - a letter is a letter in every role
+    def encode(self, inputs, *, role="document", instruction=None):  # noqa: ARG002 - a letter is a letter in every role
         rows = [self._row(one) for one in inputs]
         vectors = np.array(rows, np.float32).reshape(len(rows), self.dimension)
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+        return Embeddings(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
 
     def _row(self, one):
         if isinstance(one, str):

@@ -45,7 +45,7 @@ def test_every_reading_is_made_and_every_text_has_its_vector():
     assert [segment.id for segment in first.segments] == ["i0/0/body/0", "i0/1/picture/0", "i0/1/ocr/0"]
     (vectors,) = second.embeddings.values()
     assert set(vectors) == {"i1/0/body/0", "i1/1/ocr/0"}
-    assert np.allclose(vectors["i1/1/ocr/0"], LettersEncoder().encode(["101 by 50"])[0])
+    assert np.allclose(vectors["i1/1/ocr/0"], LettersEncoder().encode(["101 by 50"]).dense[0])
 
 
 def test_a_picture_is_decoded_once_for_all_readers(monkeypatch):

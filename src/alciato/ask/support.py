@@ -34,7 +34,7 @@ class Measure:
     _query: NDArray[np.float32] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._query = self.encoder.encode([self.question], "query")[0]
+        self._query = self.encoder.encode([self.question], role="query").dense[0]
 
     def support(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Give the support of each text, shape (texts,); about 0 for what is unrelated, up to 1.1 for the same."""
@@ -46,4 +46,4 @@ class Measure:
 
     def likeness(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Give the likeness of each text, shape (texts,), -1..1."""
-        return self.space.likeness(self._query, self.encoder.encode(list(texts)))
+        return self.space.likeness(self._query, self.encoder.encode(list(texts)).dense)

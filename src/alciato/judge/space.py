@@ -87,7 +87,7 @@ class Space:
 
 def embed(encoder: Encoder, forms: Sequence[Form]) -> Array:
     """Give one vector of length 1 for each text, shape (texts, parts * dim); all are of one form."""
-    raw = encoder.encode([part for form in forms for part in form], role="query")
+    raw = encoder.encode([part for form in forms for part in form], role="query").dense
     parts = len(forms[0])
     return np.asarray(raw.reshape(len(forms), parts * raw.shape[1]) / np.sqrt(parts))
 

@@ -110,7 +110,10 @@ class ChatCalls:
     def _key(self, verb: str, messages: Sequence[Message], parameters: list[Any]) -> str:
         """The content of a question as a hash; the settings, with the key of the server, are no part of it."""
         turns = [
-            [message.role, message.content, [picture_hash(picture) for picture in message.pictures]]
+            [
+                message.role,
+                [part if isinstance(part, str) else {"picture": picture_hash(part)} for part in message.parts],
+            ]
             for message in messages
         ]
         whole = json.dumps([verb, self.name, self.fingerprint, turns, parameters], sort_keys=True)

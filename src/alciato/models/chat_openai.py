@@ -157,13 +157,16 @@ class ChatOpenAI:
 
 
 def turn(message: Message) -> dict[str, Any]:
-    """A message in OpenAI's form; pictures as data URLs before the words."""
+    """A message in OpenAI's form; pictures as data URLs in their place among the texts."""
     if not message.pictures:
-        return {"role": message.role, "content": message.content}
-    parts: list[dict[str, Any]] = [
-        {"type": "image_url", "image_url": {"url": data_url(picture)}} for picture in message.pictures
+        return {"role": message.role, "content": message.text}
+    parts = [
+        {"type": "text", "text": part}
+        if isinstance(part, str)
+        else {"type": "image_url", "image_url": {"url": data_url(part)}}
+        for part in message.parts
     ]
-    return {"role": message.role, "content": [*parts, {"type": "text", "text": message.content}]}
+    return {"role": message.role, "content": parts}
 
 
 def data_url(picture: Picture) -> str:

@@ -108,9 +108,9 @@ class ChatTransformers:
 
 def _turn(message: Message, *, parts: bool) -> dict[str, Any]:
     if not parts:
-        return {"role": message.role, "content": message.content}
-    pictures = [{"type": "image"} for _ in message.pictures]
-    return {"role": message.role, "content": [*pictures, {"type": "text", "text": message.content}]}
+        return {"role": message.role, "content": message.text}
+    typed = [{"type": "text", "text": part} if isinstance(part, str) else {"type": "image"} for part in message.parts]
+    return {"role": message.role, "content": typed}
 
 
 def _loaded(folder: Path, *, supports_images: bool) -> tuple[Any, Any]:

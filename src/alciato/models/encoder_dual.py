@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from alciato.errors import ModelError
+from alciato.errors import ModelError, UsageError
 from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
-from alciato.models.protocols import Picture, Role, Vectors
+from alciato.models.protocols import Embeddings, EncoderInput, Picture, Role, Vectors
 from alciato.settings import Settings
 
 AT_ONCE = 16
@@ -41,16 +41,23 @@ class DualEncoder:
         self._lock = Lock()
         self.dimension = int(self._vectors(["dimension"]).shape[1])
 
-    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
-        """Give one vector for each text or picture, shape (inputs, dimension), float32, length 1."""
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
+    ) -> Embeddings:
+        """Give one vector for each text or picture, (inputs, dimension). Raises `UsageError` on items."""
         del role  # the towers know no roles
+        if instruction is not None or any(isinstance(one, tuple) for one in inputs):
+            raise UsageError(
+                f"{self.name} takes single texts and pictures, and no instruction.",
+                remedy="Name an encoder of whole items, or one trained with instructions.",
+            )
         vectors = np.zeros((len(inputs), self.dimension), np.float32)
         for is_text in (True, False):
             places = [place for place, given in enumerate(inputs) if isinstance(given, str) is is_text]
             for start in range(0, len(places), AT_ONCE):
                 batch = places[start : start + AT_ONCE]
                 vectors[batch] = self._vectors([inputs[place] for place in batch])
-        return vectors
+        return Embeddings(vectors)
 
     def _vectors(self, inputs: Sequence[Any]) -> Vectors:
         """Vectors of a batch of one modality, (batch, dimension)."""

@@ -10,9 +10,10 @@ import numpy as np
 from alciato.errors import ModelError, UsageError
 from alciato.models.calls import retried
 from alciato.models.chat_openai import usage_of
+from alciato.models.encoder_sentence import prompt_with
 from alciato.models.endpoint import Endpoint
 from alciato.models.meter import Meter
-from alciato.models.protocols import Picture, Role, Vectors
+from alciato.models.protocols import Embeddings, EncoderInput, Role, Vectors
 from alciato.settings import Calls
 
 AT_ONCE = 64  # texts in one call
@@ -39,14 +40,18 @@ class EncoderOpenAI:
                 self._dimension = self._vectors(["dimension"]).shape[1]
             return self._dimension
 
-    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
-        """Give one vector for each text, shape (inputs, dimension), float32, length 1. Role changes nothing."""
-        del role  # the protocol of embeddings has no roles
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
+    ) -> Embeddings:
+        """Give one vector for each text, (inputs, dimension). Role changes nothing: the protocol has no roles."""
+        before = "" if instruction is None else prompt_with(instruction, None)
+        del role
         texts = list(inputs)
         if any(not isinstance(text, str) for text in texts):
             raise UsageError(f"{self.name} encodes texts, not pictures.")
-        pieces = [self._vectors([str(text) for text in texts[i : i + AT_ONCE]]) for i in range(0, len(texts), AT_ONCE)]
-        return np.concatenate(pieces) if pieces else np.zeros((0, self.dimension), np.float32)
+        starts = range(0, len(texts), AT_ONCE)
+        pieces = [self._vectors([f"{before}{text}" for text in texts[i : i + AT_ONCE]]) for i in starts]
+        return Embeddings(np.concatenate(pieces) if pieces else np.zeros((0, self.dimension), np.float32))
 
     def _vectors(self, texts: list[str]) -> Vectors:
         # Servers refuse an empty text; a space is as empty as they take.

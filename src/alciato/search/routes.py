@@ -137,7 +137,7 @@ def by_meaning(scope: Scope, embeddings: Any, query: Floats, route: str = "meani
 
 def by_looks(scope: Scope, embeddings: Any, encoder: Encoder, query: str | Picture) -> Ranking:
     """Cosine in the space that pictures and words share."""
-    return by_meaning(scope, embeddings, encoder.encode([query], "query")[0], "looks")
+    return by_meaning(scope, embeddings, encoder.encode([query], role="query").dense[0], "looks")
 
 
 def vectors_of(embeddings: Any, ids: Iterable[str]) -> dict[str, Floats]:

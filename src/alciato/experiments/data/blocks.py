@@ -72,7 +72,7 @@ def post_blocks(counts: Mapping[Split, int], seed: int) -> dict[Split, Blocks]:
         posts = list(world.make("target", count, seed=seed, split=split, disjoint=False, size=64))
         texts = {"words": [post.words for post in posts], "name": [" ".join(_lines(post.truth)) for post in posts]}
         fresh = sorted({text for column in texts.values() for text in column} - known.keys())
-        known.update(zip(fresh, encoder.encode(fresh), strict=True))
+        known.update(zip(fresh, encoder.encode(fresh).dense, strict=True))
         inputs = {name: np.stack([known[text] for text in column]) for name, column in texts.items()}
         inputs["picture"] = np.stack([_thumbnail(post.picture()) for post in posts])
         labels = {

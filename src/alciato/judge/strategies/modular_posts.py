@@ -139,7 +139,7 @@ class Features:
 
     def _vector(self, text: str) -> Tensor:
         if text not in self._known:
-            self._known[text] = torch.from_numpy(np.asarray(self._encoder.encode([text])[0], dtype=np.float32))
+            self._known[text] = torch.from_numpy(np.asarray(self._encoder.encode([text]).dense[0], dtype=np.float32))
         return self._known[text]
 
     def _table(self, values: Mapping[str, float]) -> Tensor | None:

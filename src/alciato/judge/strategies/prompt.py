@@ -152,7 +152,7 @@ class Prompt:
 
     def _score(self, post: str, category: Category, pictures: tuple[Any, ...]) -> float:
         question = f"{post}\n\n{rule(category)}\n\nDoes the post break this rule? Answer yes or no."
-        messages = [Message("system", _SYSTEM), Message("user", question, pictures)]
+        messages = [Message("system", _SYSTEM), Message("user", [*pictures, question])]
         return round(exp(self._chat.choice_logprobs(messages, CHOICES)["yes"]), 4)
 
     def _target(self, said: Explanation, evidence: Sequence[Span], content: Content) -> str | None:
@@ -199,7 +199,7 @@ def _sentence(said: Explanation) -> str:
 def _explain(post: str, over: Sequence[Category], pictures: tuple[Any, ...]) -> list[Message]:
     rules = "\n\n".join(rule(category, examples=0) for category in over)
     ask = "The post breaks these rules. For each give the reason, the decisive words copied exactly, and the target."
-    return [Message("system", _SYSTEM), Message("user", f"{post}\n\n{rules}\n\n{ask}", pictures)]
+    return [Message("system", _SYSTEM), Message("user", [*pictures, f"{post}\n\n{rules}\n\n{ask}"])]
 
 
 def load_prompt(policy: Policy, runtime: Runtime) -> Prompt:

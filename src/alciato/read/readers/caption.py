@@ -35,5 +35,5 @@ class CaptionReader:
         """Ask for a description of all that is seen, a clip's frames spread over its length."""
         step = max(1, -(-len(content.views) // FRAMES))
         pictures = [view.picture for view in content.views[::step]]
-        answer = self._chat.generate([Message("user", INSTRUCTION, pictures)], max_tokens=160).text.strip()
+        answer = self._chat.generate([Message("user", [*pictures, INSTRUCTION])], max_tokens=160).text.strip()
         return [Finding(text=answer)] if answer else []
