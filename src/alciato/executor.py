@@ -81,6 +81,8 @@ class WorkLimits:
 
     seconds: float
     memory_bytes: int
+    each: float = 0.0
+    """Further processor seconds with each value that a call has yielded, such as a page."""
 
 
 def cores() -> int:
@@ -311,6 +313,7 @@ def _iterate(
     process.calls += 1
     process.send("call", function, arguments, limits)
     left = limits.seconds * GRACE + 5
+    values = 0
     while True:
         asked = time.monotonic()
         try:
@@ -319,6 +322,8 @@ def _iterate(
             raise Exceeded(f"it took more than {limits.seconds * GRACE:.0f} s") from None
         left -= time.monotonic() - asked
         if kind == "value":
+            left += limits.each * GRACE
+            values += 1
             yield given[0]
             process.send("next")
         elif kind == "returned":
@@ -329,12 +334,12 @@ def _iterate(
             error: Exception = given[0]
             return error
         else:
-            raise Exceeded(_why(process.end(), limits))
+            raise Exceeded(_why(process.end(), limits, values))
 
 
-def _why(end: str, limits: WorkLimits) -> str:
+def _why(end: str, limits: WorkLimits, values: int) -> str:
     if "SIGXCPU" in end:
-        return f"it took more than {limits.seconds:.0f} s of processor time"
+        return f"it took more than {limits.seconds + limits.each * values:.0f} s of processor time"
     return f"the process that decoded it died ({end})"
 
 
@@ -371,28 +376,32 @@ def _answer_call(
 ) -> None:
     _Process.inside = True
     call = _resolved(function)  # imports come before the limits
-    _limit(limits)
-    for value in _values(call(*arguments)):
+    used = time.process_time()
+    _limit_memory(limits.memory_bytes)
+    _limit_seconds(used + limits.seconds)
+    for number, value in enumerate(_values(call(*arguments)), 1):
         _write(replies, ("value", value))
         _read(requests)
+        if limits.each:
+            _limit_seconds(used + limits.seconds + limits.each * number)
     _write(replies, ("returned",))
 
 
-def _limit(limits: WorkLimits) -> None:
-    """Limit this process: processor seconds from now on, and memory beyond what it has."""
+def _limit_seconds(until: float) -> None:
+    """End this process when it has used so many processor seconds in all."""
     if sys.platform == "win32":
         return  # wall time alone bounds it there
     import resource
 
-    used = time.process_time()
-    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used + max(1.0, limits.seconds) + 0.999), hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(until + 0.999), resource.getrlimit(resource.RLIMIT_CPU)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _limit_memory(limits.memory_bytes)
 
 
 @cache  # what the first call left behind does not count for the next
 def _limit_memory(memory_bytes: int) -> None:
+    """Limit this process to so much memory beyond what it has."""
+    if sys.platform == "win32":
+        return
     import resource
 
     with contextlib.suppress(OSError, ValueError):  # a system without it is bounded in time alone

@@ -35,6 +35,8 @@ class Limits(BaseModel):
     frames: int = Field(2_000, gt=0, description="frames of an animated picture")
     pages: int = Field(200, gt=0, description="pages of a PDF file")
     rows: int = Field(10_000_000, gt=0, description="rows of a table of posts")
+    work_seconds: float = Field(60, gt=0, description="processor seconds for decoding one clip, animation or PDF file")
+    memory_bytes: int = Field(2048 * MIB, gt=0, description="memory for decoding one of these, beyond its bytes")
     cells: int = Field(100_000, gt=0, description="cells of a table that is one part of an item")
 
 

@@ -102,8 +102,8 @@ def look(
 def _looks(
     data: bytes, part: Media, places: tuple[Place, ...], lines: Sequence[Finding], limits: Limits
 ) -> Iterator[Look]:
-    from alciato.media.decoding import decode_picture
     from alciato.media.frames import sampled_frames
+    from alciato.media.pictures import decode_picture
 
     try:
         if isinstance(part, Image):

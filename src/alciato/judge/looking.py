@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from alciato.errors import BadMedia
 from alciato.item import Image, Item, Video
-from alciato.media.decoding import decode_picture
 from alciato.media.frames import sampled_frames
+from alciato.media.pictures import decode_picture
 from alciato.models import Picture
 from alciato.settings import Limits
 

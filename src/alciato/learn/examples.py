@@ -51,7 +51,7 @@ class Example:
 
     def picture(self) -> Picture | None:
         """The first picture, decoded, upright, RGB; None if there is none. Raises `BadMedia`."""
-        from alciato.media.decoding import decode_picture
+        from alciato.media.pictures import decode_picture
 
         return decode_picture(self.media(self.image.media), Limits()) if self.image else None
 

@@ -1,5 +1,13 @@
+from .audio import SOUND_RATE as SOUND_RATE
 from .audio import sound as sound
-from .decoding import decode_picture as decode_picture
+from .audio import stretches as stretches
+from .frames import Frame as Frame
 from .frames import KeyFrame as KeyFrame
 from .frames import key_frames as key_frames
+from .frames import sampled_frames as sampled_frames
 from .part import media_part as media_part
+from .pictures import decode_picture as decode_picture
+from .sniff import Kind as Kind
+from .sniff import honest_kind as honest_kind
+from .sniff import kind_of as kind_of
+from .sniff import promised_kind as promised_kind

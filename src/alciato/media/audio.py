@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alciato.errors import BadMedia
+from alciato.media.clips import open_clip
+from alciato.media.limits import isolated_values
 from alciato.settings import Limits
 
 SOUND_RATE = 16_000  # samples a second
@@ -18,8 +20,13 @@ Samples = NDArray[np.float32]
 def sound(data: bytes, limits: Limits) -> Iterator[Samples]:
     """Yield the sound in chunks of 10 s, the last one shorter: (n,) within -1..1. Nothing if there is no sound.
 
-    What lies beyond `limits.seconds` is left out. Raises `BadMedia`: `broken`.
+    What lies beyond `limits.seconds` is left out. Raises `BadMedia`: `broken`, `too-much-work`.
     """
+    yield from isolated_values("alciato.media.audio:decoded_sound", data, limits, limits=limits)
+
+
+def decoded_sound(data: bytes, limits: Limits) -> Iterator[Samples]:
+    """Decode the sound in this process, as `sound` does in a limited one."""
     waiting: list[Samples] = []
     size = CHUNK * SOUND_RATE
     left = int(limits.seconds * SOUND_RATE)
@@ -63,8 +70,6 @@ def quietest(samples: Samples, first: int) -> int:
 def _decoded(data: bytes) -> Iterator[Samples]:
     import av
 
-    from alciato.media.frames import open_clip
-
     try:
         with open_clip(data) as container:
             if not container.streams.audio:
@@ -73,6 +78,8 @@ def _decoded(data: bytes) -> Iterator[Samples]:
             for frame in container.decode(container.streams.audio[0]):
                 yield from _flat(resampler.resample(frame))
             yield from _flat(resampler.resample(None))
+    except MemoryError:
+        raise
     except Exception as error:  # a decoder may raise anything on bytes made to break it
         raise BadMedia("broken", f"the sound cannot be decoded ({error}).") from error
 

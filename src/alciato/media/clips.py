@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from alciato.errors import BadMedia
 from alciato.item.parts import Audio, Video, media_hash
-from alciato.media.containers import is_whole, states_duration
-from alciato.media.sniff import Kind
+from alciato.media.limits import check_pixels, check_seconds
+from alciato.media.sniff import HEAD, Kind, kind_of
+from alciato.media.structure import container_is_whole, states_duration
 from alciato.settings import Limits
 
 if TYPE_CHECKING:
@@ -26,15 +27,26 @@ _SLACK = 1.0
 
 def clip_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:
     """Build the part of a clip or recording. Raises `BadMedia`: among others truncated, no-streams and too-long."""
-    if not is_whole(data, kind.name):
+    if not container_is_whole(data, kind.name):
         raise _truncated(kind)
     try:
         with open_container(data, kind) as container:
             return _part(container, data, kind, name, limits)
-    except BadMedia:
+    except (BadMedia, MemoryError):
         raise
     except Exception as error:  # a demuxer or decoder may raise anything on bytes made to break it
         raise _told(kind, error) from error
+
+
+def open_clip(data: bytes) -> Any:
+    """Open a clip or recording with the one demuxer that fits its bytes: a playlist in disguise opens nothing else.
+
+    Raises `BadMedia`: `unknown-kind`; and what PyAV raises.
+    """
+    kind = kind_of(data[:HEAD])
+    if kind is None or kind.name not in DEMUXERS:
+        raise BadMedia("unknown-kind", "its bytes are of no kind of clip or recording.")
+    return open_container(data, kind)
 
 
 def open_container(data: bytes, kind: Kind) -> InputContainer:
@@ -50,9 +62,9 @@ def open_container(data: bytes, kind: Kind) -> InputContainer:
 def _part(container: InputContainer, data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:
     picture, sound = _streams(container)
     declared = (container.duration or 0) / 1_000_000 if states_duration(data, kind.name) else 0.0
-    _check_seconds(declared, limits)
+    check_seconds(declared, limits)
     if picture is not None:
-        _check_pixels(picture.codec_context, limits)
+        check_pixels(picture.codec_context.width, picture.codec_context.height, limits)
     measured = _walk(container, [stream for stream in (picture, sound) if stream is not None], limits)
     if declared > measured + max(_SLACK, declared * 0.02):
         raise _truncated(kind)
@@ -94,7 +106,7 @@ def _walk(container: InputContainer, streams: list[Any], limits: Limits) -> floa
         start = float(packet.pts * packet.time_base)
         first = start if first is None else min(first, start)
         end = max(end, start + float((packet.duration or 0) * packet.time_base))
-        _check_seconds(end - max(first, 0), limits)
+        check_seconds(end - max(first, 0), limits)
     if first is None:
         raise BadMedia("truncated", "it holds no frames and no sound.")
     return max(end - max(first, 0), 0)
@@ -106,18 +118,6 @@ def _first_frame(container: InputContainer, stream: Any, kind: Kind) -> Any:
     if frame is None:
         raise BadMedia("broken", f"nothing in the {kind.name} can be decoded.")
     return frame
-
-
-def _check_seconds(seconds: float, limits: Limits) -> None:
-    if seconds > limits.seconds:
-        message = f"it lasts {seconds:.0f} s or more, at most {limits.seconds:.0f} s are taken."
-        raise BadMedia("too-long", message, remedy="Cut it, or raise limits.seconds.")
-
-
-def _check_pixels(codec: Any, limits: Limits) -> None:
-    if codec.width * codec.height > limits.pixels:
-        message = f"its frames have {codec.width} by {codec.height} pixels, at most {limits.pixels} are taken."
-        raise BadMedia("too-many-pixels", message)
 
 
 def _mime(kind: Kind, data: bytes, *, pictures: bool) -> str:

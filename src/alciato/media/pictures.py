@@ -1,22 +1,23 @@
-"""Bytes of a picture → `Image`, or `Video` where it is animated. Limits are checked before pixels are allocated."""
+"""Pictures: bytes → `Image`, or `Video` where it is animated; and the decoded picture as a person sees it.
+
+Limits are checked before pixels are allocated.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
 
+import numpy as np
 from PIL import Image as Pictures
-from PIL import ImageFile
+from PIL import ImageFile, ImageOps
 
 from alciato.errors import BadMedia
 from alciato.item.parts import Image, Video, media_hash
-from alciato.media.animations import Frame, frames
-from alciato.media.png import proven_whole
+from alciato.media.limits import check_animation, check_pixels, check_scans, check_seconds
 from alciato.media.sniff import Kind
+from alciato.media.structure import FrameHeader, animation_frames, png_is_whole
 from alciato.settings import Limits
-
-FRAMES_OF_FULL_SIZE = 20
-"""An animation may hold, over all its frames, this many times the pixels that one picture may."""
 
 _QUARTER_TURNS = (5, 6, 7, 8)  # values of the orientation tag (Exif 0x0112) that swap width and height
 
@@ -28,23 +29,49 @@ def picture_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> I
     medium = media_hash(data)
     if len(animation) < 2:
         return Image(media=medium, mime=kind.mime, name=name, width=width, height=height)
-    _check_all(width * height * len(animation), limits)  # every frame is shown on the whole canvas
+    check_animation(width * height * len(animation), limits)  # every frame is shown on the whole canvas
     seconds = sum(frame.seconds for frame in animation)
-    if seconds > limits.seconds:
-        raise BadMedia("too-long", f"the animation lasts {seconds:.0f} s, at most {limits.seconds:.0f} s are taken.")
+    check_seconds(seconds, limits)
     return Video(media=medium, mime=kind.mime, name=name, width=width, height=height, duration=round(seconds, 6))
 
 
-def _bounded(data: bytes, kind: Kind, limits: Limits) -> list[Frame]:
-    found: list[Frame] = []
+def decode_picture(data: bytes, limits: Limits) -> Pictures.Image:
+    """Decode the first frame of a picture. Raises `BadMedia`: `too-many-pixels` or `broken`."""
+    try:
+        with Pictures.open(io.BytesIO(data)) as opened:
+            check_pixels(*opened.size, limits)
+            check_scans(data, opened.width * opened.height, limits)
+            opened.load()
+            return upright(opened)
+    except BadMedia:
+        raise
+    except Exception as error:  # a decoder may raise anything on bytes made to break it
+        raise BadMedia("broken", f"the picture cannot be decoded ({error}).") from error
+
+
+def upright(picture: Pictures.Image) -> Pictures.Image:
+    """Turn a picture as its EXIF orientation says, lay it on white and give it as RGB."""
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I"):  # 16 bits a pixel: PIL would cut at 255 instead of scaling
+        high = np.asarray(picture).astype(np.uint32)
+        picture = Pictures.fromarray((high >> (8 if high.max(initial=0) > 255 else 0)).astype(np.uint8))
+    if picture.has_transparency_data:
+        shown = picture.convert("RGBA")
+        white = Pictures.new("RGBA", shown.size, "white")
+        return Pictures.alpha_composite(white, shown).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _bounded(data: bytes, kind: Kind, limits: Limits) -> list[FrameHeader]:
+    found: list[FrameHeader] = []
     pixels = 0
-    for frame in frames(data, kind.name):
+    for frame in animation_frames(data, kind.name):
         found.append(frame)
         pixels += frame.width * frame.height
-        _check_pixels(frame.width, frame.height, limits)
+        check_pixels(frame.width, frame.height, limits)
         if len(found) > limits.frames:
             raise BadMedia("too-many-frames", f"the animation has more than {limits.frames} frames.")
-        _check_all(pixels, limits)
+        check_animation(pixels, limits)
     return found
 
 
@@ -54,10 +81,11 @@ def _decode(data: bytes, kind: Kind, limits: Limits) -> tuple[int, int]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit speaks, and speaks once
             with Pictures.open(io.BytesIO(data), formats=(_pillow_name(kind),)) as picture:
-                _check_pixels(*picture.size, limits)
+                check_pixels(*picture.size, limits)
+                check_scans(data, picture.width * picture.height, limits)
                 width, height = picture.size
                 turned = _may_be_turned(data, kind) and picture.getexif().get(0x0112) in _QUARTER_TURNS
-                if kind.name != "PNG" or not proven_whole(data):
+                if kind.name != "PNG" or not png_is_whole(data):
                     _load(picture)
     except BadMedia:
         raise
@@ -82,18 +110,6 @@ def _load(picture: ImageFile.ImageFile) -> None:
 
 def _pillow_name(kind: Kind) -> str:
     return kind.name.upper()
-
-
-def _check_pixels(width: int, height: int, limits: Limits) -> None:
-    if width * height > limits.pixels:
-        message = f"it has {width} by {height} pixels, at most {limits.pixels} are taken."
-        raise BadMedia("too-many-pixels", message, remedy="Raise limits.pixels if you trust it.")
-
-
-def _check_all(pixels: int, limits: Limits) -> None:
-    if pixels > limits.pixels * FRAMES_OF_FULL_SIZE:
-        message = f"its frames have more than {limits.pixels * FRAMES_OF_FULL_SIZE} pixels together."
-        raise BadMedia("too-many-pixels", message)
 
 
 def _told(data: bytes, kind: Kind, error: Exception) -> BadMedia:

@@ -1,4 +1,4 @@
-"""What bytes are, from their first bytes alone: names and extensions are only compared with the answer.
+"""File kinds by signature: what bytes are, from their first bytes alone, and whether a file name says the same.
 
 Source: the signatures of each format's own specification.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
+from alciato.errors import BadMedia
 
 HEAD = 4096
 """Bytes of a file that are enough to know its kind."""
@@ -107,3 +109,40 @@ def looks_like_text(head: bytes) -> bool:
         return True
     controls = len(re.findall(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]", head))
     return controls <= len(head) // 20  # a table with a few bad rows is still a table
+
+
+def honest_kind(head: bytes, name: str | None = None) -> Kind:
+    """Tell the kind of a file and hold it against its name. Raises `BadMedia`: disguised, unknown-kind and others."""
+    if not head:
+        raise BadMedia("empty", "it has no bytes.", remedy="Copy it again.")
+    promised = promised_kind(name)
+    if promised is not None and promised.family == "other":
+        raise BadMedia("unknown-kind", f"{promised.name} is not a kind of file that is taken.")
+    kind = kind_of(head) or (KINDS["text"] if looks_like_text(head) else None)
+    if kind is None:
+        if promised is not None and promised.family == "text":
+            raise BadMedia("bad-encoding", "it is not text.", remedy="Save it as UTF-8.")
+        if promised is not None:
+            raise BadMedia("broken", f"its name promises {promised.name}, but its bytes are of no known kind.")
+        raise BadMedia("unknown-kind", "its bytes are of no known kind.")
+    if promised is not None and kind is not promised and not _text_like(kind, promised):
+        raise _disguised(kind, promised)
+    if kind.family == "archive" and promised is kind:
+        raise BadMedia("archive", f"a {kind.name} archive is not opened.", remedy="Unpack it and add the folder.")
+    return kind
+
+
+def promised_kind(name: str | None) -> Kind | None:
+    """Return the kind that a file name's extension promises; None where it promises none."""
+    _, dot, extension = (name or "").rpartition(".")
+    return EXTENSIONS.get(extension.lower()) if dot else None
+
+
+def _text_like(kind: Kind, promised: Kind) -> bool:
+    """A text file may well begin with a tag: what counts is that it is text."""
+    return promised.family == "text" and kind.name in ("HTML", "SVG")
+
+
+def _disguised(kind: Kind, promised: Kind) -> BadMedia:
+    message = f"its name promises {promised.name}, but its bytes are {kind.name}."
+    return BadMedia("disguised", message, remedy="Rename it if it is what you want.")

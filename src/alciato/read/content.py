@@ -11,8 +11,8 @@ from PIL import Image as Pictures
 from alciato.errors import BadMedia
 from alciato.item import Finding, Image, Media, Part, Table, Text, Video
 from alciato.media.audio import Samples, sound
-from alciato.media.decoding import decode_picture
 from alciato.media.frames import KeyFrame, key_frames
+from alciato.media.pictures import decode_picture
 from alciato.settings import Limits
 
 

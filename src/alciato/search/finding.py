@@ -81,7 +81,7 @@ def opened(image: str | Path | Picture, runtime: Runtime) -> Picture:
     """Give the picture, decoded from its path where it is one. Raises `UsageError`."""
     if isinstance(image, Picture):
         return image.convert("RGB")
-    from alciato.media.decoding import decode_picture
+    from alciato.media.pictures import decode_picture
 
     path = Path(image).expanduser()
     try:

@@ -37,7 +37,7 @@ def similar(collection: Collection, item: str, k: int = 10, *, runtime: Runtime 
 
 
 def _pictures(collection: Collection, post: Item, runtime: Runtime) -> list[object]:
-    from alciato.media.decoding import decode_picture
+    from alciato.media.pictures import decode_picture
 
     parts = [part.media for _, part in post.media() if isinstance(part, Image)][:PICTURES]
     return [decode_picture(data, runtime.settings.limits) for data in collection.media_many(parts).values()]

@@ -10,8 +10,8 @@ from pathlib import Path
 from alciato.errors import BadMedia
 from alciato.item import Item, Post
 from alciato.item.values import clean_text
-from alciato.media.part import honest_kind, media_part, promised_kind
-from alciato.media.sniff import HEAD, Kind
+from alciato.media.part import media_part
+from alciato.media.sniff import HEAD, Kind, honest_kind, promised_kind
 from alciato.settings import Limits
 from alciato.sources.files import Found, open_file, read_file, walk
 from alciato.sources.rows import CsvTable, ParquetTable, jsonl_rows

@@ -11,7 +11,8 @@ from typing import Any
 from alciato.errors import BadMedia
 from alciato.item import Item, Link, Post, Text
 from alciato.item.values import clean_text, iso_time, json_value
-from alciato.media.part import media_part, promised_kind
+from alciato.media.part import media_part
+from alciato.media.sniff import promised_kind
 from alciato.sources.beside import Beside
 from alciato.sources.files import Found, read_file
 from alciato.sources.rows import Row, parsed

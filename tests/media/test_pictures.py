@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from alciato.errors import BadMedia
-from alciato.media.decoding import decode_picture
+from alciato.media.pictures import decode_picture
 from alciato.settings import Limits
 from media_samples import encoded
 
@@ -54,7 +54,7 @@ def test_sixteen_bits_are_scaled_not_cut():
 
 
 def test_too_many_pixels_are_refused_before_they_are_decoded():
-    with pytest.raises(BadMedia, match="96 x 64 pixels, at most 6000") as caught:
+    with pytest.raises(BadMedia, match="96 by 64 pixels, at most 6000") as caught:
         decode_picture(encoded("PNG"), Limits(pixels=6000))
     assert caught.value.reason == "too-many-pixels"
 
