@@ -6,7 +6,7 @@ BIN := .venv/bin
 LINKS := $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS))
 TORCH := torch==2.13.0
 
-.PHONY: demo test quick lint bench clean
+.PHONY: demo test quick lint bench mutate clean
 
 demo: .venv/base
 	$(BIN)/alciato demo alciato-demo
@@ -29,8 +29,12 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/training.py
 
+# Breaks one expression at a time, a seeded sample of 400, and says what share the fast tests notice; not in CI.
+mutate: .venv/dev
+	$(BIN)/python tools/mutate.py --sample 400 --seed 7
+
 clean:
-	rm -rf .venv alciato-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .mutate alciato-demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 .venv/uv:
 	$(PYTHON) -m venv .venv
