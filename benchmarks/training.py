@@ -1,4 +1,4 @@
-"""What the trainer costs over a bare PyTorch loop of the same model, data, order, rate and clipping.
+"""What the trainer costs over a bare PyTorch loop of the same model, data, order, learning rate and clipping.
 
 One thread and no waiting: processor time is what counts, so that other work on the machine does not. Pairs are
 interleaved, and who goes first changes. Ends with status 1 where the median ratio is above 1.1; the ratio by the clock
@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
-from alciato.learn.order import Order
-from alciato.learn.schedule import rate_factor
+from alciato.learn.batches import BatchOrder
+from alciato.learn.schedule import learning_rate_factor
 from alciato.nets import VisionTransformer, VisionTransformerConfig
 
 MOST = 1.1
@@ -42,7 +42,7 @@ def now() -> Seconds:
     return Seconds(time.process_time(), time.perf_counter())
 
 
-class Seer(nn.Module):
+class PictureClassifier(nn.Module):
     """A small vision transformer with a head: 0.3 million parameters."""
 
     def __init__(self) -> None:
@@ -66,7 +66,7 @@ def collate(rows: list[torch.Tensor], _generator: torch.Generator | None) -> dic
 def with_trainer(config: TrainingConfig, examples: list[torch.Tensor]) -> Seconds:
     """Train by the trainer."""
     seed_everything(config.seed)
-    model = Seer()
+    model = PictureClassifier()
     start = now()
     Trainer(config).fit(model, examples, collate, Classification(CLASSES))
     return now().since(start)
@@ -75,14 +75,15 @@ def with_trainer(config: TrainingConfig, examples: list[torch.Tensor]) -> Second
 def bare(config: TrainingConfig, examples: list[torch.Tensor]) -> Seconds:
     """Train by the loop that one would write by hand."""
     seed_everything(config.seed)
-    model = Seer()
+    model = PictureClassifier()
     start = now()
-    optimizer = torch.optim.AdamW(model.parameters(), config.rate)
-    order = Order(len(examples), config.batch, config.seed)
+    optimizer = torch.optim.AdamW(model.parameters(), config.learning_rate)
+    order = BatchOrder(len(examples), config.batch_size, config.seed)
     steps = config.epochs * order.steps
     model.train()
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = config.rate * rate_factor(step, steps, config.warm_up, config.last_rate)
+        factor = learning_rate_factor(step, steps, config.warmup_ratio, config.min_learning_rate_ratio)
+        optimizer.param_groups[0]["lr"] = config.learning_rate * factor
         batch = collate([examples[row] for row in order.rows(step)], None)
         loss = nn.functional.cross_entropy(model(batch), batch["labels"])
         loss.backward()
@@ -101,7 +102,7 @@ def main() -> int:
     given = parser.parse_args()
     torch.set_num_threads(1)
     examples = list(torch.randn(640, 3, 32, 32, generator=torch.Generator().manual_seed(0)))
-    config = TrainingConfig(epochs=given.epochs, batch=32, device="cpu")
+    config = TrainingConfig(epochs=given.epochs, batch_size=32, device="cpu")
     with_trainer(config.model_copy(update={"epochs": 1}), examples)  # warm: imports, allocator
     pairs: list[tuple[Seconds, Seconds]] = []
     for number in range(given.pairs):

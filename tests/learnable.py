@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from alciato.learn import Classification, Lesson, PictureCollator, PictureTensors
+from alciato.learn import Classification, PictureCollator, PictureTensors, TrainingPlan
 
 torch.set_num_threads(1)
 
@@ -39,14 +39,14 @@ class ColourDetector:
 
 def colours(request):
     classes = len(request.classes)
-    return Lesson(
+    return TrainingPlan(
         kind="colours",
         model=Colours(classes),
         settings={"classes": classes},
         collate=PictureCollator(PictureTensors(8)),
         objective=Classification(request.classes),
-        training=request.config(epochs=20, batch=8, rate=0.1),
+        training=request.config(epochs=20, batch_size=8, learning_rate=0.1),
         splits=request.splits,
-        conclude=lambda fitted: {"threshold": 0.5},
+        fitted_settings=lambda fitted: {"threshold": 0.5},
         card="Weighs the mean colour.",
     )

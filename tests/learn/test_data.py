@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -11,11 +13,10 @@ from hypothesis import strategies as st  # noqa: E402
 from alciato.errors import AlciatoError, UsageError  # noqa: E402
 from alciato.item import Image, Item, Post, Text, media_hash  # noqa: E402
 from alciato.learn import (  # noqa: E402
-    MixedCollator,
+    Group,
     PictureCollator,
     PictureTensors,
     Shares,
-    TextCollator,
     examples_of,
     held_out,
     load_examples,
@@ -23,7 +24,6 @@ from alciato.learn import (  # noqa: E402
 )
 from alciato.learn.labels import as_class  # noqa: E402
 from alciato.learn.splits import group_of  # noqa: E402
-from alciato.nets import ByteTokenizer, WordTokenizer  # noqa: E402
 
 torch.set_num_threads(1)
 GENERATOR = torch.Generator()
@@ -209,7 +209,7 @@ def test_empty_splits_are_errors():
 
 def test_pictures_become_normalised_squares(folder):
     examples = load_examples(folder)
-    collate = PictureCollator(PictureTensors(16, mean=(0.0, 0.0, 0.0), deviation=(1.0, 1.0, 1.0)))
+    collate = PictureCollator(PictureTensors(16, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)))
     batch = next(held_out(examples, collate, 4))
     assert batch["pictures"].shape == (4, 3, 16, 16)
     assert batch["labels"].tolist() == [examples[n].number for n in range(4)]
@@ -219,21 +219,14 @@ def test_pictures_become_normalised_squares(folder):
     assert collate.decode(batch)[0] == {"id": examples[0].id, "label": examples[0].number, "picture": [16, 16]}
 
 
-def test_a_batch_of_words_comes_back():
-    examples = examples_of(texts(4))
-    collate = TextCollator(WordTokenizer.fit(e.text for e in examples), 8)
-    rows = collate.decode(collate([*examples], GENERATOR))
-    assert rows[1]["text"] == "robot 1 of saturn"
-
-
-def test_missing_parts_are_told(folder):
-    pictures = load_examples(folder)
-    mixed = [pictures[0], examples_of(texts(2))[1]]
-    collate = MixedCollator(PictureTensors(8), TextCollator(ByteTokenizer(), 40))
-    batch = collate(mixed, GENERATOR)
-    assert batch["has_picture"].tolist() == [True, False]
-    assert batch["has_text"].tolist() == [False, True]
-    assert not batch["pictures"][1].any()
-    assert [row["missing"] for row in collate.decode(batch)] == [["text"], ["picture"]]
+def test_a_post_without_a_picture_is_refused(folder):
+    mixed = [load_examples(folder)[0], examples_of(texts(2))[1]]
     with pytest.raises(AlciatoError, match="the post p1 has no picture"):
         PictureCollator(PictureTensors(8))(mixed, GENERATOR)
+
+
+def test_a_target_of_another_type_is_named(folder):
+    example = examples_of(texts(2))[0]
+    assert (example.label, example.number) == ("a", 0)
+    with pytest.raises(AlciatoError, match="the post p0 has a target Group, but a class label is needed"):
+        replace(example, target=Group("g")).label  # noqa: B018

@@ -15,7 +15,7 @@ from alciato import world  # noqa: E402
 from alciato.errors import AlciatoError, UsageError  # noqa: E402
 from alciato.item import Image, Item, Post, Text, Verdict, media_hash  # noqa: E402
 from alciato.judge import load_policy  # noqa: E402
-from alciato.learn import examples_of, load_examples, prepare, teach  # noqa: E402
+from alciato.learn import examples_of, load_examples, prepare, train  # noqa: E402
 from alciato.models import Detector, Runtime, default_runtime  # noqa: E402
 from alciato.read import read, read_post  # noqa: E402
 from alciato.report import write_report  # noqa: E402
@@ -26,7 +26,7 @@ from alciato.store import Collection  # noqa: E402
 torch.set_num_threads(1)
 
 SMALL = {"size": "32", "patch": "8", "dim": "16", "depth": "2", "boxes": "truth"}
-TRAINING = {"epochs": 2, "batch": 8}
+TRAINING = {"epochs": 2, "batch_size": 8}
 ONLY = {"ocr": None, "transcriber": None, "nudity": None}
 
 
@@ -56,7 +56,7 @@ def posts(tmp_path_factory):
 @pytest.fixture(scope="module")
 def taught(posts, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained") / "detector"
-    return teach("reader", "memetector", load_examples(posts), out, training=TRAINING, options=SMALL)
+    return train("reader", "memetector", load_examples(posts), out, training=TRAINING, options=SMALL)
 
 
 def picture_of_a_macro():
@@ -66,7 +66,7 @@ def picture_of_a_macro():
 def test_one_folder_holds_weights_configuration_and_card(taught):
     names = {path.name for path in taught.folder.iterdir()}
     assert {"config.json", "model.safetensors", "README.md"} <= names
-    assert set(taught.figures) >= {"accuracy", "loss"}
+    assert set(taught.metrics) >= {"accuracy", "loss"}
     card = (taught.folder / "README.md").read_text("utf-8")
     assert "2205.13268" in card
     assert "visual parts" in card
@@ -77,15 +77,15 @@ def test_the_plain_class_is_mixed_and_as_large_as_the_memes(taught):
 
 
 def test_the_same_seed_gives_the_same_detector(posts, taught, tmp_path):
-    teach("reader", "memetector", load_examples(posts), tmp_path / "again", training=TRAINING, options=SMALL)
+    train("reader", "memetector", load_examples(posts), tmp_path / "again", training=TRAINING, options=SMALL)
     first, again = ((f / "model.safetensors").read_bytes() for f in (taught.folder, tmp_path / "again"))
     assert first == again
 
 
 def test_visual_parts_stay_in_the_split_of_their_meme_and_hold_no_words(posts):
-    lesson = prepare("reader", "memetector", load_examples(posts), options={**SMALL, "vpu": "1"})
+    plan = prepare("reader", "memetector", load_examples(posts), options={**SMALL, "vpu": "1"})
     truth = world.read_truth(posts)
-    for part in lesson.splits:
+    for part in plan.splits:
         memes = {example.id for example in part if example.label == "macro"}
         cut = [example for example in part if example.id.endswith("/visual-part")]
         assert len(cut) == len(memes)
@@ -111,16 +111,16 @@ def test_boxes_come_from_the_readings_of_a_collection(posts, tmp_path, monkeypat
     ]
     collection.save_readings(readings)
     options = {**SMALL, "boxes": "read", "vpu": "1"}
-    lesson = prepare("reader", "memetector", load_examples(collection.uri), options=options)
-    cut = [example for example in lesson.splits.train if example.id.endswith("/visual-part")]
+    plan = prepare("reader", "memetector", load_examples(collection.uri), options=options)
+    cut = [example for example in plan.splits.train if example.id.endswith("/visual-part")]
     assert cut
     assert {example.picture().size for example in cut} == {(64, 32)}
 
 
 @pytest.mark.slow
 def test_boxes_come_from_ocr_where_nothing_has_been_read(posts):
-    lesson = prepare("reader", "memetector", load_examples(posts), options={**SMALL, "boxes": "read"})
-    assert any(example.id.endswith("/visual-part") for example in lesson.splits.train)
+    plan = prepare("reader", "memetector", load_examples(posts), options={**SMALL, "boxes": "read"})
+    assert any(example.id.endswith("/visual-part") for example in plan.splits.train)
 
 
 def test_the_trained_folder_reads_and_is_read_again_only_when_it_changes(taught, tmp_path):
@@ -217,7 +217,7 @@ def test_other_classes_are_named(no_words):
         ({"vpu": "1.5"}, "'vpu'"),
         ({"vpus": "0.5"}, "'vpus'.*Known: vpu"),
         ({"size": "50"}, "not a multiple"),
-        ({"boxes": "truth"}, "it holds no truth"),
+        ({"boxes": "truth"}, "it has no ground truth"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(no_words, options, told):

@@ -8,12 +8,12 @@ from alciato import world
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Item, Post, Text
 from alciato.judge import judge
-from alciato.judge.strategies.modular import policy_of
-from alciato.judge.strategies.modular_posts import TrainedModular, slug
+from alciato.judge.strategies.modular import TrainedModular, policy_of
 from alciato.learn.examples import examples_of
-from alciato.learn.lessons import first_batch, prepare, teach
 from alciato.learn.modular import columns_of
+from alciato.learn.training import first_batch, prepare, train
 from alciato.models import Runtime
+from alciato.nets.modular_posts import slug
 from alciato.settings import load_settings
 from alciato.store import Collection
 
@@ -36,8 +36,8 @@ def posts() -> list[Post]:
 @pytest.fixture(scope="module")
 def folder(posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge") / "m"
-    taught = teach("judge", "modular", examples_of(posts), out, training={"epochs": 2}, options=OPTIONS)
-    assert {"accuracy", "auroc", "loss"} <= taught.figures.keys()
+    taught = train("judge", "modular", examples_of(posts), out, training={"epochs": 2}, options=OPTIONS)
+    assert {"accuracy", "auroc", "loss"} <= taught.metrics.keys()
     assert (out / "README.md").read_text().startswith("# modular")
     return out
 
@@ -67,8 +67,8 @@ def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path:
         update={"thresholds": policy.categories[0].thresholds.model_copy(update={"review": 0.0})}
     )
     told = next(judge(collection, policy.model_copy(update={"categories": (strict,)}), "modular", runtime=runtime))
-    assert "before anything" in told.reasons[0]
-    assert "picture: not there" in told.reasons[0]
+    assert "before any part" in told.reasons[0]
+    assert "picture: missing" in told.reasons[0]
 
 
 def test_a_field_that_says_the_label_in_other_words_is_no_column(posts: list[Post]):
@@ -76,8 +76,8 @@ def test_a_field_that_says_the_label_in_other_words_is_no_column(posts: list[Pos
 
 
 def test_a_dry_run_shows_what_is_missing(posts: list[Post]):
-    lesson = prepare("judge", "modular", examples_of(posts), options=OPTIONS)
-    rows = first_batch(lesson)
+    plan = prepare("judge", "modular", examples_of(posts), options=OPTIONS)
+    rows = first_batch(plan)
     assert any(row["missing"] == ["table"] for row in rows)
     assert rows[0]["picture"] == [48, 48]
 
@@ -86,7 +86,7 @@ def test_a_policy_of_other_categories_is_refused(folder: Path, tmp_path: Path):
     from alciato.judge import load_policy
 
     runtime = Runtime(load_settings(models={"judge": f"trained:{folder}"}))
-    with pytest.raises(UsageError, match="It was taught offends"):
+    with pytest.raises(UsageError, match="It was trained on offends"):
         list(judge(Collection.open(tmp_path / "c"), load_policy("general"), "modular", runtime=runtime))
 
 
@@ -97,7 +97,7 @@ def test_without_a_trained_judge_it_says_how_to_make_one(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"modules": "text,smell"}, "modules"), ({"harmless": "benin"}, "benign"), ({"colour": 1}, "colour")],
+    [({"modules": "text,smell"}, "modules"), ({"benign": "benin"}, "benign"), ({"colour": 1}, "colour")],
 )
 def test_a_wrong_option_is_named(posts: list[Post], options: dict[str, object], message: str):
     with pytest.raises(UsageError, match=message):

@@ -1,4 +1,4 @@
-"""The trainer: laws of steps, pieces, stopping, resuming, and its errors."""
+"""The trainer: laws of steps, micro-batches, stopping, resuming, and its errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from alciato.errors import AlciatoError, ModelError, UsageError  # noqa: E402
-from alciato.learn import Classification, Stop, Trainer, TrainingConfig, held_out, measure, seed_everything  # noqa: E402
+from alciato.learn import Classification, EarlyStopping, Trainer, TrainingConfig, held_out, measure, seed_everything  # noqa: E402
 from alciato.learn.curve import read_rows  # noqa: E402
 
 torch.set_num_threads(1)
@@ -47,7 +47,7 @@ OBJECTIVE = Classification(("below", "above"))
 
 
 def fit(folder=None, *, collate=collate, dropout=0.2, train=None, validation=None, **config):
-    config = TrainingConfig(**{"epochs": 4, "batch": 8, "rate": 1e-2, "device": "cpu", **config})
+    config = TrainingConfig(**{"epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "device": "cpu", **config})
     seed_everything(config.seed)
     validation = data(20, 5) if validation is None else validation
     return Trainer(config, folder).fit(Net(dropout), train or data(), collate, OBJECTIVE, validation)
@@ -63,7 +63,7 @@ def same(one, other):
 
 def test_it_learns():
     fitted = fit(epochs=30, dropout=0.0)
-    assert fitted.figures()["accuracy"] >= 0.9
+    assert fitted.metrics()["accuracy"] >= 0.9
     assert fitted.best == min(row.value for row in fitted.rows if (row.split, row.metric) == ("validation", "loss"))
 
 
@@ -84,7 +84,7 @@ def test_a_stopped_run_resumes_to_the_same_bits(tmp_path, monkeypatch, workers):
         if progress.done == 14:
             raise Killed
 
-    config = TrainingConfig(epochs=4, batch=8, rate=1e-2, device="cpu", save_every=3, workers=workers)
+    config = TrainingConfig(epochs=4, batch_size=8, learning_rate=1e-2, device="cpu", save_every=3, workers=workers)
     seed_everything(0)
     with pytest.raises(Killed):
         Trainer(config, tmp_path / "cut", kill).fit(Net(), data(), noisy, OBJECTIVE, data(20, 5))
@@ -96,25 +96,25 @@ def test_a_stopped_run_resumes_to_the_same_bits(tmp_path, monkeypatch, workers):
     assert all((tmp_path / "cut" / n).read_bytes() == (tmp_path / "whole" / n).read_bytes() for n in names)
 
 
-def test_pieces_do_not_change_the_mathematics():
+def test_micro_batches_do_not_change_the_mathematics():
     """Accumulation only divides a step: the same curve, but for the last bits of the sums."""
-    one = fit(dropout=0.0, accumulation=1)
-    four = fit(dropout=0.0, accumulation=4)
+    one = fit(dropout=0.0, gradient_accumulation_steps=1)
+    four = fit(dropout=0.0, gradient_accumulation_steps=4)
     assert [row.value for row in four.rows] == pytest.approx([row.value for row in one.rows], rel=1e-3, abs=1e-4)
 
 
 def test_it_equals_a_loop_written_out():
     """A bare PyTorch loop with the same order, rate and clipping ends with the same weights."""
-    from alciato.learn.order import Order
-    from alciato.learn.schedule import rate_factor
+    from alciato.learn.batches import BatchOrder
+    from alciato.learn.schedule import learning_rate_factor
 
     fitted = fit(dropout=0.0, validation=[], weight_decay=0.0)
     seed_everything(0)
     net, examples = Net(0.0), data()
     optimizer = torch.optim.AdamW(net.parameters(), 1e-2, weight_decay=0.0)
-    order = Order(len(examples), 8, 0)
+    order = BatchOrder(len(examples), 8, 0)
     for step in range(4 * 5):
-        optimizer.param_groups[0]["lr"] = 1e-2 * rate_factor(step, 20, 0.05, 0.0)
+        optimizer.param_groups[0]["lr"] = 1e-2 * learning_rate_factor(step, 20, 0.05, 0.0)
         batch = collate([examples[row] for row in order.rows(step)], None)
         nn.functional.cross_entropy(net(batch), batch["labels"]).backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
@@ -125,7 +125,7 @@ def test_it_equals_a_loop_written_out():
 
 
 def test_early_stopping_keeps_the_best_weights(tmp_path):
-    fitted = fit(tmp_path, epochs=200, rate=0.1, stop=Stop(metric="loss", patience=2))
+    fitted = fit(tmp_path, epochs=200, learning_rate=0.1, early_stopping=EarlyStopping(metric="loss", patience=2))
     assert fitted.steps < 200 * 5
     assert fitted.steps == fitted.best_step + 2 * 5
     figures = measure(fitted.model, held_out(data(20, 5), collate), OBJECTIVE)
@@ -136,7 +136,7 @@ def test_the_run_folder_says_what_was_done(tmp_path):
     import json
 
     fitted = fit(tmp_path, save_every=5)
-    assert json.loads((tmp_path / "config.json").read_text())["training"]["batch"] == 8
+    assert json.loads((tmp_path / "config.json").read_text())["training"]["batch_size"] == 8
     assert json.loads((tmp_path / "environment.json").read_text())["packages"]["torch"]
     assert read_rows(tmp_path / "metrics.parquet") == fitted.rows
     assert (tmp_path / "plot.svg").read_text().startswith("<svg")
@@ -152,7 +152,7 @@ def test_the_run_folder_says_what_was_done(tmp_path):
 
 def test_nan_names_the_step_and_what_to_do():
     examples = [(torch.full((4,), math.nan), torch.tensor(0))] * 8
-    with pytest.raises(AlciatoError, match=r"loss became nan at step 1 of 4.*Lower `rate`"):
+    with pytest.raises(AlciatoError, match=r"loss became nan at step 1 of 4.*Lower `learning_rate`"):
         fit(train=examples)
 
 
@@ -167,7 +167,7 @@ def test_nan_names_the_examples():
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):
     fit(tmp_path, save_every=5)
     with pytest.raises(ModelError, match="another configuration"):
-        fit(tmp_path, save_every=5, rate=1e-4)
+        fit(tmp_path, save_every=5, learning_rate=1e-4)
 
 
 def test_a_broken_checkpoint_is_named(tmp_path):
@@ -181,9 +181,9 @@ def test_errors_of_use():
     with pytest.raises(AlciatoError, match="no training examples"):
         Trainer(TrainingConfig()).fit(Net(), [], collate, OBJECTIVE)
     with pytest.raises(UsageError, match="needs validation examples"):
-        fit(stop=Stop(), validation=[])
-    with pytest.raises(UsageError, match="no figure is named 'acuracy'.*'accuracy'"):
-        fit(keep="acuracy")
+        fit(early_stopping=EarlyStopping(), validation=[])
+    with pytest.raises(UsageError, match="no metric is named 'acuracy'.*'accuracy'"):
+        fit(best_metric="acuracy")
     with pytest.raises(UsageError, match="float16 needs a GPU"):
         fit(precision="float16")
     with pytest.raises(UsageError, match="checkpoints need a folder"):
@@ -192,6 +192,6 @@ def test_errors_of_use():
 
 def test_bfloat16_trains_and_leaves_float32_behind():
     fitted = fit(precision="bfloat16", epochs=10)
-    assert fitted.figures()["accuracy"] > 0.6
+    assert fitted.metrics()["accuracy"] > 0.6
     assert fitted.model({"features": torch.zeros(1, 4)}).dtype == torch.float32
-    assert fit().figures()  # and float32 afterwards in the same process
+    assert fit().metrics()  # and float32 afterwards in the same process

@@ -34,7 +34,7 @@ def collate(rows, generator):
 
 def main(folder, sleep, dropout):
     examples = list(torch.randint(5, 12, (50, 8), generator=torch.Generator().manual_seed(0)))
-    config = TrainingConfig(epochs=6, batch=10, save_every=4, rate=3e-3, device="cpu")
+    config = TrainingConfig(epochs=6, batch_size=10, save_every=4, learning_rate=3e-3, device="cpu")
     seed_everything(config.seed)
     trainer = Trainer(config, Path(folder), lambda _: time.sleep(sleep))
     trainer.fit(Reader(dropout), examples[:41], collate, Classification(("without", "with")), examples[41:])

@@ -8,10 +8,10 @@ from alciato.errors import UsageError
 from alciato.nets.modular import (
     ModularConfig,
     ModularJudge,
-    Steps,
+    ModularOutput,
     change_penalty,
     contributions,
-    final,
+    final_logits,
     modular_loss,
 )
 
@@ -71,11 +71,11 @@ def test_worked_case_3_of_the_page(order, present, expected):
     assert moved == pytest.approx([expected[1] - expected[0], expected[2] - expected[1]], abs=1e-5)
 
 
-def with_losses(losses: list[float], taken: list[bool]) -> Steps:
+def with_losses(losses: list[float], taken: list[bool]) -> ModularOutput:
     """Steps of one sample whose cross-entropies for class 0 are the given ones."""
     probabilities = torch.tensor(losses).neg().exp()
     logits = torch.stack([probabilities.log(), (1 - probabilities).log()], -1)[None]
-    return Steps(torch.zeros(1, len(losses), 2), torch.tensor([taken]), {"t": logits})
+    return ModularOutput(torch.zeros(1, len(losses), 2), torch.tensor([taken]), {"t": logits})
 
 
 def test_worked_case_1_of_the_page():
@@ -87,7 +87,7 @@ def test_worked_case_1_of_the_page():
 
 def test_worked_case_2_of_the_page():
     states = torch.tensor([[[0.0, 0.0], [1.0, 1.0], [1.0, 3.0]]])
-    steps = Steps(states, torch.ones(1, 3, dtype=torch.bool), {})
+    steps = ModularOutput(states, torch.ones(1, 3, dtype=torch.bool), {})
     assert change_penalty(steps).item() == pytest.approx(1.5)
     assert 0.01 * change_penalty(steps).item() == pytest.approx(0.015)  # the page's weight
 
@@ -98,7 +98,7 @@ def test_a_step_not_taken_is_as_if_there_were_no_such_module(judge, batch):
     without = judge(inputs, absent, ["text", "table"])
     skipped = judge(inputs, absent)
     for task in ("offends", "target"):
-        assert torch.equal(final(skipped.logits[task]), final(without.logits[task]))
+        assert torch.equal(final_logits(skipped.logits[task]), final_logits(without.logits[task]))
         assert contributions(skipped.logits[task])[:, 1].abs().max() == 0
 
 
@@ -108,7 +108,7 @@ def test_what_stands_there_for_a_missing_modality_changes_nothing(judge, batch):
     clean, spoiled = judge(inputs, present), judge(garbage, present)
     assert torch.equal(clean.states, spoiled.states)
     labels = {"offends": torch.tensor([0, 1, 0, 1, 1, 0]), "target": torch.tensor([2, 1, 0, 0, -1, -1])}
-    modular_loss(spoiled, labels, change=0.1).backward()
+    modular_loss(spoiled, labels, change_weight=0.1).backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in judge.parameters())
 
 
@@ -134,7 +134,7 @@ def test_labels_below_zero_do_not_count(judge, batch):
     inputs, present = batch
     steps = judge(inputs, present)
     labels = {"offends": torch.tensor([0, 1, 0, 1, 1, 0]), "target": torch.full((6,), -1)}
-    only = Steps(steps.states, steps.taken, {"offends": steps.logits["offends"]})
+    only = ModularOutput(steps.states, steps.taken, {"offends": steps.logits["offends"]})
     assert torch.allclose(modular_loss(steps, labels), modular_loss(only, labels))
 
 

@@ -1,4 +1,4 @@
-"""`alciato learn judge`, `learn reader`, `learn list`: train a part on your own posts, into one folder."""
+"""`alciato learn judge`, `learn reader`, `learn list`: train a model on your own posts, into one folder."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from alciato.cli.contract import DONE, SKIPPED, JsonFlag, QuietFlag, Terminal
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
-    from alciato.learn.lessons import Taught, Verb
+    from alciato.learn.training import TrainingResult, Verb
 
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="Folder, table of posts, or a collection.")]
 StrategyFlag = Annotated[str, typer.Option("--strategy", metavar="NAME", help="`alciato learn list` shows them.")]
-OutFlag = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Where the trained part is written.")]
+OutFlag = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Folder of the trained model.")]
 LabelsFlag = Annotated[Path | None, typer.Option("--labels", help="Table of id or file, and label.")]
 FieldFlag = Annotated[str, typer.Option("--label-field", help="Metadata field of the label.")]
 ClassesFlag = Annotated[str | None, typer.Option("--classes", help="All classes, as a,b,c; another label is an error.")]
-SeedFlag = Annotated[int, typer.Option("--seed", min=0, help="Of split, weights and order.")]
+SeedFlag = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split, the weights and the order.")]
 EpochsFlag = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the training posts.")]
 ChangesFlag = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Any number of the training, such as rate=3e-4.")
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter, such as learning_rate=3e-4.")
 ]
 OptionsFlag = Annotated[
     list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the strategy itself.")
 ]
-DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show one batch, decoded back.")]
+DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show one decoded batch.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    learn = typer.Typer(no_args_is_help=True, help="Train a part on your own posts; use it as trained:FOLDER.")
-    learn.command("judge", help="Train a judge strategy.")(_teaching("judge"))
-    learn.command("reader", help="Train a reader: what a picture is.")(_teaching("reader"))
+    learn = typer.Typer(no_args_is_help=True, help="Train a model on your own posts; use it as trained:FOLDER.")
+    learn.command("judge", help="Train a judge strategy.")(_training_command("judge"))
+    learn.command("reader", help="Train a reader: what a picture is.")(_training_command("reader"))
     learn.command("list")(list_)
     app.add_typer(learn, name="learn")
 
 
-def _teaching(verb: Verb) -> Callable[..., None]:
-    """Make the command of a verb: the flags are the same for all that can be trained."""
+def _training_command(verb: Verb) -> Callable[..., None]:
+    """Make the command of a verb; the flags are the same for all."""
 
     def command(
         data: DataArgument,
@@ -66,14 +66,14 @@ def _teaching(verb: Verb) -> Callable[..., None]:
 
 
 def list_(json: JsonFlag = False) -> None:
-    """Show what can be trained."""
-    from alciato.learn.lessons import LEARNABLE
+    """List what can be trained."""
+    from alciato.learn.training import TRAINABLE
 
     terminal = Terminal(json)
     if json:
-        terminal.document({verb: sorted(names) for verb, names in LEARNABLE.items()})
+        terminal.document({verb: sorted(names) for verb, names in TRAINABLE.items()})
         return
-    for verb, names in LEARNABLE.items():
+    for verb, names in TRAINABLE.items():
         for name in sorted(names):
             terminal.show(f"alciato learn {verb} --strategy {name} DATA --out FOLDER")
 
@@ -89,13 +89,12 @@ def _learn(
     *,
     dry_run: bool,
 ) -> None:
-    """Exit status 1 where posts were left out; which and why is said."""
-    from alciato.learn import load_examples, prepare, teach
-    from alciato.learn.lessons import find_strategy, first_batch
+    """Train, or show a batch. Exit status 1 if posts were left out, with the number by reason."""
+    from alciato.learn import TRAINABLE, first_batch, load_examples, prepare, train
 
     if out is None and not dry_run:
-        raise UsageError("where shall the trained part be written?", remedy="Add --out FOLDER, or --dry-run.")
-    find_strategy(verb, strategy)  # before the data are read
+        raise UsageError("no folder for the trained model is given.", remedy="Add --out FOLDER, or --dry-run.")
+    TRAINABLE[verb].get(strategy)  # an unknown name is an error before the data are read
     classes = [name.strip() for name in source["classes"].split(",")] if source["classes"] else None
     examples = load_examples(source["data"], labels=source["labels"], classes=classes, field=source["field"])
     for reason, count in examples.skipped.items():
@@ -104,8 +103,8 @@ def _learn(
         _show_batch(terminal, first_batch(prepare(verb, strategy, examples, training=training, options=options)))
     else:
         with terminal.progress() as progress:
-            taught = teach(verb, strategy, examples, out, training=training, options=options, report=progress)
-        _show_taught(terminal, taught)
+            result = train(verb, strategy, examples, out, training=training, options=options, report=progress)
+        _show_result(terminal, result)
     raise typer.Exit(SKIPPED if examples.skipped else DONE)
 
 
@@ -122,22 +121,22 @@ def _show_batch(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
     terminal.show(table)
 
 
-def _show_taught(terminal: Terminal, taught: Taught) -> None:
+def _show_result(terminal: Terminal, result: TrainingResult) -> None:
     if terminal.json:
-        document = {"model": f"trained:{taught.folder}", "figures": taught.figures, "counts": taught.counts}
-        terminal.document({**document, "skipped": taught.skipped, "steps": taught.steps})
+        document = {"model": f"trained:{result.folder}", "metrics": result.metrics, "counts": result.counts}
+        terminal.document({**document, "skipped": result.skipped, "steps": result.steps})
         return
-    for name, value in taught.figures.items():
+    for name, value in result.metrics.items():
         terminal.show(f"{name}: {value:.4f}")
-    terminal.say(f"trained:{taught.folder} after {taught.steps} steps; its card is {taught.folder}/README.md")
+    terminal.say(f"trained:{result.folder} after {result.steps} steps; its card is {result.folder}/README.md")
 
 
 def _changes(pairs: list[str] | None) -> dict[str, str]:
-    """Part NAME=VALUE; pydantic reads the values."""
+    """Split NAME=VALUE; pydantic parses the values."""
     found = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals:
-            raise UsageError(f"{pair!r} has no '='.", remedy="Write NAME=VALUE, such as rate=3e-4.")
+            raise UsageError(f"{pair!r} has no '='.", remedy="Write NAME=VALUE, such as learning_rate=3e-4.")
         found[name] = value
     return found

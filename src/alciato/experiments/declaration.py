@@ -1,7 +1,7 @@
 """What an experiment declares, and where it is found.
 
     @experiment(
-        name="memetector", paper="2205.13268", claim="…", data="…", code="alciato.read.memetector",
+        name="memetector", paper="2205.13268", claim="…", data="…", code="alciato.nets.memetector",
         variants=("plain", "parts"), baseline="plain", figure="accuracy",
         expects=(Expect("parts", "plain", "accuracy"),),
         supports="…", refutes="…", small={"posts": 40},
@@ -60,7 +60,7 @@ class Experiment:
         paper: arXiv id, or an address.
         claim: one sentence, the paper's.
         data: what it is shown on.
-        code: module of the mechanism, such as `alciato.read.memetector`.
+        code: module of the mechanism, such as `alciato.nets.memetector`.
         variants: all that are run, the baseline among them.
         baseline: what the others are compared with in the table.
         figure: the metric of the table.

@@ -1,98 +1,24 @@
-"""Train a part of Alciato: one trainer, data as batches, ready objectives, adapters, folders of what was trained.
+"""Training: labelled examples, typed targets, objectives, one trainer for small mechanisms, folders of trained models.
 
-from alciato.learn import Classification, Trainer, TrainingConfig
-fitted = Trainer(TrainingConfig(epochs=5), folder).fit(model, train, collate, Classification(classes), validation)
+    from alciato.learn import Classification, Trainer, TrainingConfig
+    fitted = Trainer(TrainingConfig(epochs=5), folder).fit(model, train, collate, Classification(classes), validation)
+
+What is trained where: `Trainer` is for small networks of our own (a few million parameters; exact resume, gradient
+accumulation, several processes). Pretrained models are trained by the trainers of their own libraries: text encoders by
+sentence-transformers, language models by trl, other models by transformers, adapters by peft.
 
 Everything here needs `pip install 'alciato[train]'` and is imported when it is first used.
 """
 
-from __future__ import annotations
+from typing import Any
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
 from alciato.errors import naming_what_is_missing
 
-if TYPE_CHECKING:
-    from alciato.learn.batches import Batch, Collate, held_out
-    from alciato.learn.collators import MixedCollator, PictureCollator, PictureTensors, TextCollator
-    from alciato.learn.config import Stop, TrainingConfig
-    from alciato.learn.examples import Example, Examples, examples_of, load_examples
-    from alciato.learn.lessons import LEARNABLE, Lesson, Request, Taught, first_batch, prepare, teach
-    from alciato.learn.objectives import Classification
-    from alciato.learn.randomness import seed_everything
-    from alciato.learn.splits import Shares, Splits, split
-    from alciato.learn.trainer import Fitted, Objective, Trainer, measure
-
-_HOMES = {
-    "Batch": "batches",
-    "Classification": "objectives",
-    "Collate": "batches",
-    "Example": "examples",
-    "Examples": "examples",
-    "Fitted": "trainer",
-    "LEARNABLE": "lessons",
-    "Lesson": "lessons",
-    "MixedCollator": "collators",
-    "Objective": "trainer",
-    "PictureCollator": "collators",
-    "PictureTensors": "collators",
-    "Request": "lessons",
-    "Shares": "splits",
-    "Splits": "splits",
-    "Stop": "config",
-    "Taught": "lessons",
-    "TextCollator": "collators",
-    "Trainer": "trainer",
-    "TrainingConfig": "config",
-    "examples_of": "examples",
-    "first_batch": "lessons",
-    "held_out": "batches",
-    "load_examples": "examples",
-    "measure": "trainer",
-    "prepare": "lessons",
-    "seed_everything": "randomness",
-    "split": "splits",
-    "teach": "lessons",
-}
+_attach, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
     with naming_what_is_missing():
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-__all__ = [
-    "LEARNABLE",
-    "Batch",
-    "Classification",
-    "Collate",
-    "Example",
-    "Examples",
-    "Fitted",
-    "Lesson",
-    "MixedCollator",
-    "Objective",
-    "PictureCollator",
-    "PictureTensors",
-    "Request",
-    "Shares",
-    "Splits",
-    "Stop",
-    "Taught",
-    "TextCollator",
-    "Trainer",
-    "TrainingConfig",
-    "examples_of",
-    "first_batch",
-    "held_out",
-    "load_examples",
-    "measure",
-    "prepare",
-    "seed_everything",
-    "split",
-    "teach",
-]
+        return _attach(name)

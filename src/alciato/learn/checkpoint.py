@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from alciato.errors import ModelError
-from alciato.learn.curve import Row, read_rows, write_rows
+from alciato.learn.curve import MetricRow, read_rows, write_rows
 
 KEPT = 2
 """Checkpoints that stay in a run folder: the newest, and one more."""
@@ -31,7 +31,7 @@ class Checkpoint:
 
     step: int
     progress: dict[str, Any]
-    rows: list[Row]
+    rows: list[MetricRow]
 
 
 def save_checkpoint(

@@ -1,4 +1,4 @@
-"""The curve of a run: one row a figure, as Parquet for programs and as a picture for people."""
+"""Metrics of a run over its steps, as Parquet and as a plot."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ SCHEMA = pa.schema(
 )
 
 
-class Row(NamedTuple):
-    """One figure: after `step` steps and `epoch` passes, on `split` (`train`, `validation` or `test`)."""
+class MetricRow(NamedTuple):
+    """One metric after `step` steps and `epoch` passes, on `split` (`train` or `validation`)."""
 
     step: int
     epoch: float
@@ -31,8 +31,8 @@ class Row(NamedTuple):
     value: float
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows as Parquet, whole or not at all."""
+def write_rows(path: Path, rows: Sequence[MetricRow]) -> None:
+    """Write the rows as Parquet, atomically."""
     columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
     table = pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
     draft = path.with_name(f".{path.name}.draft")
@@ -40,13 +40,13 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
     draft.replace(path)
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read the rows of `write_rows`, exactly as they were."""
-    return [Row(**row) for row in parquet.read_table(path).to_pylist()]
+def read_rows(path: Path) -> list[MetricRow]:
+    """Read the rows that `write_rows` wrote."""
+    return [MetricRow(**row) for row in parquet.read_table(path).to_pylist()]
 
 
-def plot(path: Path, rows: Sequence[Row]) -> None:
-    """Draw every figure over the steps, training beside validation, as SVG or PNG by the extension."""
+def plot(path: Path, rows: Sequence[MetricRow]) -> None:
+    """Plot every metric over the steps, training and validation, as SVG or PNG by the extension."""
     import altair
     import vl_convert
 
@@ -68,9 +68,9 @@ def plot(path: Path, rows: Sequence[Row]) -> None:
         path.write_text(vl_convert.vegalite_to_svg(chart), "utf-8")
 
 
-def _thinned(rows: Sequence[Row], most: int = 400) -> list[Row]:
-    """Every n-th row of each line, so that a long run is still a small picture; the last one stays."""
-    lines: dict[tuple[str, str], list[Row]] = {}
+def _thinned(rows: Sequence[MetricRow], most: int = 400) -> list[MetricRow]:
+    """Keep every n-th row of each line, and the last one, so that the plot of a long run stays small."""
+    lines: dict[tuple[str, str], list[MetricRow]] = {}
     for row in rows:
         lines.setdefault((row.split, row.metric), []).append(row)
     return [row for line in lines.values() for row in line[-1 :: -max(1, len(line) // most)][::-1]]

@@ -1,6 +1,6 @@
-"""Labelled posts for training: from a collection, a folder or posts in memory, labels from metadata or a table.
+"""Labelled posts for training, from a collection, a folder or memory; labels from the metadata or a table.
 
-What cannot be used is counted by reason and said; what would make training meaningless is an error.
+Posts that cannot be used are counted by reason; data that make training meaningless are an error.
 """
 
 from __future__ import annotations
@@ -14,24 +14,41 @@ from pathlib import Path
 from alciato.errors import AlciatoError, BadMedia, unknown_name
 from alciato.item import Image, Item, Post, Text
 from alciato.learn.labels import label_table, labels_of
+from alciato.learn.targets import ClassLabel, Target
 from alciato.models.protocols import Picture
 from alciato.settings import Limits
 
 IN_MEMORY = 2 * 2**30
-"""Bytes of media that a folder may hold here; a collection may be larger."""
+"""Limit on the bytes of media of a folder; a collection may be larger."""
 
 MediaSource = Callable[[str], bytes]
 """From the SHA-256 of a medium to its bytes."""
 
 
 @dataclass(frozen=True)
-class Example:
-    """A post with its class: `label` its name, `number` its place among the classes."""
+class TrainingExample:
+    """A post with its typed target."""
 
     item: Item
-    label: str
-    number: int
+    target: Target
     media: MediaSource = field(repr=False, compare=False)
+
+    @property
+    def label(self) -> str:
+        """Name of the class; the target is a `ClassLabel`."""
+        return self._class_label.name
+
+    @property
+    def number(self) -> int:
+        """Number of the class; the target is a `ClassLabel`."""
+        return self._class_label.number
+
+    @property
+    def _class_label(self) -> ClassLabel:
+        if not isinstance(self.target, ClassLabel):
+            found = type(self.target).__name__
+            raise AlciatoError(f"the post {self.id} has a target {found}, but a class label is needed.")
+        return self.target
 
     @property
     def id(self) -> str:
@@ -40,7 +57,7 @@ class Example:
 
     @property
     def text(self) -> str | None:
-        """All text parts, a line each; None if there is none."""
+        """All text parts, one per line; None if there are none."""
         lines = [part.text for part in self.item.parts if isinstance(part, Text) and part.text.strip()]
         return "\n".join(lines) or None
 
@@ -57,10 +74,10 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Examples(Sequence[Example]):
-    """Labelled posts, their classes, and how many posts were left out for which reason."""
+class Examples(Sequence[TrainingExample]):
+    """Examples, their classes, and the number of posts left out by reason."""
 
-    examples: tuple[Example, ...]
+    examples: tuple[TrainingExample, ...]
     classes: tuple[str, ...]
     skipped: Counter[str] = field(default_factory=Counter)
     source: str = ""
@@ -68,11 +85,11 @@ class Examples(Sequence[Example]):
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, place: int) -> Example:  # type: ignore[override]
+    def __getitem__(self, place: int) -> TrainingExample:  # type: ignore[override]
         return self.examples[place]
 
     def counts(self) -> dict[str, int]:
-        """Examples of each class."""
+        """Number of examples of each class."""
         found = Counter(example.label for example in self.examples)
         return {name: found[name] for name in self.classes}
 
@@ -90,13 +107,13 @@ def load_examples(
     Args:
         data: a collection (folder or `s3://` URI) or a folder or file that `alciato add` reads.
         labels: a table (CSV, TSV, JSONL, Parquet) with a column of ids or files and one of labels; None: the metadata.
-        classes: all that there may be, in their order; None: those found, sorted.
+        classes: all allowed classes, in order; None: those found, sorted.
         field: metadata field of the label.
-        check_pictures: decode every picture once now, and leave out posts whose picture does not open.
+        check_pictures: decode every picture once, and leave out posts whose picture cannot be decoded.
 
     Raises:
-        AlciatoError: no posts, no labels, one class only; what was skipped is told.
-        UsageError: a label that is none of `classes`.
+        AlciatoError: there are no posts, no labels, or only one class.
+        UsageError: a label is not among `classes`.
     """
     posts = _Posts(data)
     gathered = _Gathered(list(posts), posts.media, posts.skipped, str(data))
@@ -105,7 +122,7 @@ def load_examples(
 
 
 def examples_of(posts: Iterable[Post], classes: Sequence[str] | None = None, field: str = "label") -> Examples:
-    """Make examples of posts in memory, such as those of `alciato.world`."""
+    """Build examples from posts in memory, such as those of `alciato.world`."""
     media: dict[str, bytes] = {}
     items = []
     for post in posts:
@@ -116,7 +133,7 @@ def examples_of(posts: Iterable[Post], classes: Sequence[str] | None = None, fie
 
 @dataclass(frozen=True)
 class _Gathered:
-    """Posts, their media, and what was left out on the way."""
+    """Posts, their media, and the number of posts left out by reason."""
 
     items: Sequence[Item]
     media: MediaSource
@@ -132,7 +149,7 @@ def _labelled(
     *,
     check_pictures: bool,
 ) -> Examples:
-    """Put labels to items and check what came of it; see `load_examples`."""
+    """Assign labels to items and check the result; see `load_examples`."""
     items, skipped, where = gathered.items, gathered.skipped, gathered.source or None
     if not items:
         raise AlciatoError(f"there are no posts{_told(skipped)}.", where=where, remedy="Name a folder with posts.")
@@ -144,9 +161,8 @@ def _labelled(
     for label in found.values():
         if label not in known:
             raise unknown_name("class", label, list(known))
-    examples = [
-        Example(item, found[item.id], known.index(found[item.id]), gathered.media) for item in items if item.id in found
-    ]
+    targets = {id_: ClassLabel(label, known.index(label)) for id_, label in found.items()}
+    examples = [TrainingExample(item, targets[item.id], gathered.media) for item in items if item.id in targets]
     if check_pictures:
         examples = [example for example in examples if _opens(example, skipped)]
     result = Examples(tuple(examples), known, skipped, gathered.source)
@@ -162,8 +178,8 @@ def _check_classes(examples: Examples, where: str | None) -> None:
         raise AlciatoError(f"{what} among the labelled posts{_told(examples.skipped)}.", where=where, remedy=remedy)
 
 
-def _opens(example: Example, skipped: Counter[str]) -> bool:
-    """Tell whether the picture can be decoded; count it if not."""
+def _opens(example: TrainingExample, skipped: Counter[str]) -> bool:
+    """Whether the picture can be decoded; counts it if not."""
     try:
         example.picture()
     except BadMedia as error:
@@ -177,7 +193,7 @@ def _told(skipped: Counter[str]) -> str:
 
 
 class _Posts:
-    """Items of a collection or folder; `skipped` counts what a folder does not give."""
+    """Items of a collection or folder; `skipped` counts the files that cannot be used."""
 
     def __init__(self, data: str | Path) -> None:
         self.data, self.skipped = str(data), Counter[str]()

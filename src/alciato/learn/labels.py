@@ -1,4 +1,4 @@
-"""The class of each post: from its metadata, or from a table that names posts by id or by file."""
+"""Class of each post, from its metadata or from a table that names posts by id or file."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """`alciato learn reader --strategy memetector`: a meme detector from posts labelled `meme` (or `macro`) and `plain`.
 
-The plain class is mixed from pictures with words, pictures without and visual parts of the memes of the same split;
-mechanism and source stand in `alciato.read.memetector`. Where the words are is known from the readings of the
-collection, from an OCR model for what has not been read, or from the truth of a folder of the emblem world.
+The plain class is a mixture of pictures with words, pictures without, and visual parts of the memes of the same split;
+mechanism and source are in `alciato.nets.memetector`. Boxes of words come from the readings of the collection, from an
+OCR model where there are none, or from the ground truth of a folder of the emblem world.
 """
 
 from __future__ import annotations
@@ -19,35 +19,36 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Box, Image, Item, media_hash
 from alciato.learn.collators import PictureCollator, PictureTensors
-from alciato.learn.examples import Example, Examples
-from alciato.learn.lessons import Lesson, Request
+from alciato.learn.examples import Examples, TrainingExample
 from alciato.learn.objectives import Classification
 from alciato.learn.randomness import seed_everything
 from alciato.learn.splits import Splits
+from alciato.learn.targets import ClassLabel
+from alciato.learn.training import TrainingPlan, TrainingRequest
 from alciato.models import Ocr, default_runtime
-from alciato.nets import VisionTransformerConfig
-from alciato.read.memetector import (
+from alciato.nets.memetector import (
+    AttentionScore,
     MemeDetector,
     MemeDetectorConfig,
     Mixture,
-    Score,
     largest_text_free_crop,
-    meme_class,
     visual_part_utilization,
 )
+from alciato.nets.vit import VisionTransformerConfig
+from alciato.read.memetector import meme_class
 
 Boxes = dict[str, list[Box]]
 """Boxes of the words in the picture of each example, by its id."""
 
 
 class MemeTectorOptions(BaseModel):
-    """What `--option NAME=VALUE` takes."""
+    """Options of the strategy, `--option NAME=VALUE`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     vpu: float = Field(1 / 3, ge=0, le=1, description="share of visual parts in the plain class")
     text_presence: float = Field(1.0, ge=0, le=1, description="share of pictures with words among the others")
-    boxes: Literal["read", "truth"] = Field("read", description="from readings and OCR, or the world's truth")
-    score: Score = "tanh"
+    boxes: Literal["read", "truth"] = Field("read", description="from readings and OCR, or the ground truth")
+    score: AttentionScore = "tanh"
     size: int = Field(96, ge=16, description="side of the picture in pixels")
     patch: int = Field(12, ge=4)
     dim: int = Field(64, ge=8)
@@ -61,22 +62,22 @@ class MemeTectorOptions(BaseModel):
         return MemeDetectorConfig(vision=vision, score=self.score)
 
 
-def memetector(request: Request) -> Lesson:
-    """Say what is trained, on which mixture.
+def memetector(request: TrainingRequest) -> TrainingPlan:
+    """Plan the training of a meme detector: network, mixture of the plain class, objective.
 
     Raises:
-        UsageError: an option that it does not take, or classes other than memes and plain pictures.
-        AlciatoError: a split without pictures of both classes.
+        UsageError: an unknown option, or classes other than memes and plain pictures.
+        AlciatoError: a split has no pictures of one of the classes.
     """
     options, config = _options(request)
     meme = meme_class(request.classes)
-    training = request.config(epochs=20, batch=64, rate=1e-3, weight_decay=1e-3)
+    training = request.config(epochs=20, batch_size=64, learning_rate=1e-3, weight_decay=1e-3)
     seen = [_with_pictures(part) for part in request.splits]
     boxes = _boxes([example for part in seen for example in part], options, request.splits.train.source)
     mixed = [_Mixer(part, meme, boxes, options, training.seed).mix() for part in seen]
-    seed_everything(training.seed)  # an OCR model may have drawn numbers
+    seed_everything(training.seed)  # an OCR model may have used the generators
     vision = config.vision
-    return Lesson(
+    return TrainingPlan(
         kind="meme-detector",
         model=MemeDetector(config),
         settings=config.model_dump(mode="json"),
@@ -88,7 +89,7 @@ def memetector(request: Request) -> Lesson:
     )
 
 
-def _options(request: Request) -> tuple[MemeTectorOptions, MemeDetectorConfig]:
+def _options(request: TrainingRequest) -> tuple[MemeTectorOptions, MemeDetectorConfig]:
     try:
         options = MemeTectorOptions.model_validate(dict(request.options))
         return options, options.config()
@@ -100,7 +101,7 @@ def _options(request: Request) -> tuple[MemeTectorOptions, MemeDetectorConfig]:
 
 
 def _with_pictures(examples: Examples) -> Examples:
-    """Leave out, and count, what has no picture."""
+    """Leave out and count posts without a picture."""
     seen = tuple(example for example in examples if example.image is not None)
     if len(seen) < len(examples):
         examples.skipped["without a picture"] += len(examples) - len(seen)
@@ -109,7 +110,7 @@ def _with_pictures(examples: Examples) -> Examples:
 
 @dataclass(frozen=True)
 class _Mixer:
-    """Makes the two classes of a split."""
+    """Builds the two classes of a split."""
 
     examples: Examples
     meme: int
@@ -118,7 +119,7 @@ class _Mixer:
     seed: int
 
     def mix(self) -> tuple[Examples, Mixture]:
-        """Keep the memes; choose as many plain pictures, visual parts among them, as far as there are so many."""
+        """Keep the memes; sample as many plain pictures, including visual parts, as far as there are enough."""
         memes = [example for example in self.examples if example.number == self.meme]
         plain = [example for example in self.examples if example.number != self.meme]
         parts = [found for example in memes if (found := self._visual_part(example)) is not None]
@@ -143,14 +144,14 @@ class _Mixer:
         number = 1 - self.meme
         return self.examples.classes[number], number
 
-    def _visual_part(self, example: Example) -> tuple[Example, Box] | None:
+    def _visual_part(self, example: TrainingExample) -> tuple[TrainingExample, Box] | None:
         size = (example.image.width, example.image.height) if example.image else (0, 0)
         part = largest_text_free_crop(size, self.boxes[example.id])
         return (example, part.box) if part else None
 
 
-def _cut(example: Example, box: Box, plain: tuple[str, int]) -> Example:
-    """Make a post of its own, of the plain class, of a meme's visual part."""
+def _cut(example: TrainingExample, box: Box, plain: tuple[str, int]) -> TrainingExample:
+    """Make a post of the plain class from the visual part of a meme."""
     picture = example.picture()
     if picture is None:
         raise AlciatoError(f"the post {example.id} has no picture.")
@@ -161,10 +162,10 @@ def _cut(example: Example, box: Box, plain: tuple[str, int]) -> Example:
     data = file.getvalue()
     part = Image(media=media_hash(data), mime="image/png", width=crop.width, height=crop.height)
     item = Item(id=f"{example.id}/visual-part", parts=(part,))
-    return Example(item, *plain, lambda _: data)
+    return TrainingExample(item, ClassLabel(*plain), lambda _: data)
 
 
-def _boxes(examples: Sequence[Example], options: MemeTectorOptions, source: str) -> Boxes:
+def _boxes(examples: Sequence[TrainingExample], options: MemeTectorOptions, source: str) -> Boxes:
     if options.boxes == "truth":
         return _true_boxes(examples, source)
     found = _read_boxes(examples, source)
@@ -172,24 +173,24 @@ def _boxes(examples: Sequence[Example], options: MemeTectorOptions, source: str)
     return found | (_recognised_boxes(missing) if missing else {})
 
 
-def _true_boxes(examples: Iterable[Example], source: str) -> Boxes:
-    """Boxes from the truth of a folder that `alciato world make` wrote."""
+def _true_boxes(examples: Iterable[TrainingExample], source: str) -> Boxes:
+    """Boxes from the ground truth of a folder that `alciato world make` wrote."""
     from alciato.world import read_truth
 
     place = Path(source)
     folder = place if place.is_dir() else place.parent
     if not (folder / "posts.jsonl").is_file():
-        raise UsageError("it holds no truth.", where=str(folder), remedy="Leave --option boxes=truth out.")
+        raise UsageError("it has no ground truth.", where=str(folder), remedy="Leave --option boxes=truth out.")
     truth = read_truth(folder)
     lines = {example.id: getattr(truth.get(example.id), "lines", None) for example in examples}
     unknown = next((name for name, known in lines.items() if known is None), None)
     if unknown is not None:
-        raise UsageError(f"nothing is known of the words in {unknown}.", where=str(folder))
+        raise UsageError(f"there is no ground truth for the words in {unknown}.", where=str(folder))
     return {name: [word.box for line in known or () for word in line.words] for name, known in lines.items()}
 
 
-def _read_boxes(examples: Sequence[Example], source: str) -> Boxes:
-    """Boxes that a collection knows already; what failed to be read is not known."""
+def _read_boxes(examples: Sequence[TrainingExample], source: str) -> Boxes:
+    """Boxes from the readings of a collection, without those that failed."""
     if not ("://" in source or Path(source, "items.lance").exists()):
         return {}
     from alciato.store import Collection
@@ -203,13 +204,13 @@ def _read_boxes(examples: Sequence[Example], source: str) -> Boxes:
     }
 
 
-def _part(example: Example) -> int:
-    """Position of the picture in the post."""
+def _part(example: TrainingExample) -> int:
+    """Number of the picture part of the post."""
     return next(number for number, part in enumerate(example.item.parts) if isinstance(part, Image))
 
 
-def _recognised_boxes(examples: Iterable[Example]) -> Boxes:
-    """Boxes by the OCR model of the settings; a line that was seen but could not be read is one too."""
+def _recognised_boxes(examples: Iterable[TrainingExample]) -> Boxes:
+    """Boxes of the OCR model of the settings; lines that were detected but not recognised are included."""
     name = default_runtime().settings.models.ocr
     if name is None:
         raise UsageError("no OCR model is named, and these pictures have not been read.", remedy="Name models.ocr.")
@@ -228,9 +229,9 @@ def _card(options: MemeTectorOptions, mixtures: Sequence[Mixture]) -> str:
         for name, m in zip(("train", "validation", "test"), mixtures, strict=True)
     )
     return (
-        "Tells image macros from plain pictures and shows where it looked (MemeTector, arXiv 2205.13268). "
-        f"Asked for: visual parts {options.vpu:g}, text presence {options.text_presence:g}. "
+        "Tells image macros from plain pictures, with a heat map of its attention (MemeTector, arXiv 2205.13268). "
+        f"Requested: visual parts {options.vpu:g}, text presence {options.text_presence:g}. "
         f"The plain class by its sources: {told}. "
-        "It knows macros as in its data: other layouts, scripts or pasted captions may look plain to it, and "
-        "pictures of shops, books and screens with words like macros."
+        "It knows macros like those of its data: it may take other layouts, scripts or pasted captions for plain "
+        "pictures, and pictures of shops, books and screens with words for macros."
     )

@@ -1,7 +1,7 @@
-"""Training, validation and test examples that do not overlap, each class in each of them where that can be.
+"""Disjoint training, validation and test splits, stratified by class.
 
-Posts with the same media or, without media, the same words always stay together: an exact copy in another split
-would be a leak. A metadata field `split` (train, validation, test) decides where every post has it.
+Posts with the same media or, without media, the same words are in the same split: an exact copy in another split would
+be a leak. A metadata field `split` (train, validation, test) decides, if every post has it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.learn.examples import Example, Examples
+from alciato.learn.examples import Examples, TrainingExample
 
 NAMES = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "test": 2, "testing": 2}
 
@@ -66,7 +66,7 @@ def _given(names: Sequence[object]) -> list[int]:
 
 
 def _drawn(examples: Examples, seed: int, shares: Shares) -> list[int]:
-    """Deal the groups of each class, in an order drawn by hash, to where most is lacking."""
+    """Assign the groups of each class, in the order of a seeded hash, to the split furthest below its share."""
     groups: dict[str, list[int]] = defaultdict(list)
     for place, example in enumerate(examples):
         groups[group_of(example)].append(place)
@@ -86,8 +86,8 @@ def _drawn(examples: Examples, seed: int, shares: Shares) -> list[int]:
     return places
 
 
-def group_of(example: Example) -> str:
-    """What two posts must not share across splits: their media, or their words where there are no media."""
+def group_of(example: TrainingExample) -> str:
+    """Key that posts of different splits must not share: their media or, without media, their words."""
     media = [part.media for _, part in example.item.media()]
     return " ".join(media) or " ".join((example.text or example.id).lower().split())
 

@@ -1,8 +1,9 @@
-"""The training loop that every learned part of Alciato uses, on accelerate.
+"""The training loop of small mechanisms, on accelerate; pretrained models are trained by their own libraries' trainers.
 
-Step s: the rate of `schedule.rate_factor(s)`, the examples of `order.Order` at s, all randomness seeded from s.
-A run is thus a function of (configuration, model, data): stopped and resumed, it ends with the same bits on a CPU
-with the same number of threads. Loss of a step = mean over its examples, whatever the pieces and processes.
+At step s the learning rate is `learning_rate_factor(s)` of the configured one, the examples are those of `BatchOrder`
+at s, and all randomness is seeded from s. A run is a function of (configuration, model, data): stopped and resumed, it
+ends with the same bits on a CPU with the same number of threads. For an `Objective`, the loss of a step is the mean
+over its terms, for any number of micro-batches and processes; for a `CoupledObjective`, it is that of the whole step.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
@@ -21,43 +22,32 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import send_to_device
 
 from alciato.errors import AlciatoError, UsageError, unknown_name
-from alciato.learn.batches import Batch, Collate, Source, Steps
+from alciato.learn.batches import Batch, BatchOrder, BatchSource, Collate, MicroBatch, StepDataset
 from alciato.learn.checkpoint import Checkpoint, checkpoints, load_checkpoint, save_checkpoint, save_weights
 from alciato.learn.config import TrainingConfig
-from alciato.learn.curve import Row, plot, write_rows
-from alciato.learn.order import Order, Piece
+from alciato.learn.curve import MetricRow, plot, write_rows
+from alciato.learn.grad_cache import embedding_gradients, surrogate
+from alciato.learn.objectives import CoupledObjective, Objective
 from alciato.learn.randomness import seed_everything
 from alciato.learn.run_folder import environment, write_json
-from alciato.learn.schedule import rate_factor
+from alciato.learn.schedule import learning_rate_factor
 from alciato.progress import Progress, ProgressCallback, silent
 
 _PRECISIONS = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
 
-class Objective(Protocol):
-    """What is minimised, and what is measured."""
-
-    def loss(self, model: torch.nn.Module, batch: Batch) -> torch.Tensor:
-        """Give the mean loss of a batch's examples, shape (); calls `model(…)` once, as several devices need."""
-        ...
-
-    def measure(self, model: torch.nn.Module, batches: Iterable[Batch]) -> dict[str, float]:
-        """Give figures of held-out examples; `loss` and names in `_loss` or `_error` are better when lower."""
-        ...
-
-
 @dataclass
 class Fitted:
-    """A trained model with its best weights, and the curve that led there."""
+    """A trained model with its best weights, and the metrics of the run."""
 
     model: torch.nn.Module
     steps: int
     best_step: int
-    best: float | None  # of the kept figure; None without validation examples
-    rows: list[Row] = field(default_factory=list)
+    best: float | None  # of the selection metric; None without validation examples
+    rows: list[MetricRow] = field(default_factory=list)
 
-    def figures(self, split: str = "validation") -> dict[str, float]:
-        """Figures of a split at the best step."""
+    def metrics(self, split: str = "validation") -> dict[str, float]:
+        """Metrics of a split at the best step."""
         return {row.metric: row.value for row in self.rows if row.split == split and row.step == self.best_step}
 
 
@@ -65,9 +55,9 @@ class Trainer:
     """Trains any model by one configuration.
 
     Args:
-        config: all numbers.
+        config: hyperparameters.
         folder: where the run is written and resumed from; None: nothing is written.
-        report: told the step.
+        report: receives the progress after every step.
     """
 
     def __init__(self, config: TrainingConfig, folder: Path | None = None, report: ProgressCallback = silent) -> None:
@@ -80,68 +70,77 @@ class Trainer:
         model: torch.nn.Module,
         train: Sequence[Any],
         collate: Collate,
-        objective: Objective,
+        objective: Objective | CoupledObjective,
         validation: Sequence[Any] = (),
     ) -> Fitted:
-        """Train; go on from the newest checkpoint of the folder if there is one.
+        """Train a model; resume from the newest checkpoint of the folder, if there is one.
 
         Args:
-            model: already built; call `seed_everything` before building it, so that its weights are the seed's.
-            train: examples by number, `len(train)` of them.
+            model: the network; call `seed_everything` before building it, so that the seed determines its weights.
+            train: training examples.
             collate: makes a batch of examples.
-            objective: loss and figures.
-            validation: examples that choose the best weights; without any the last weights are kept.
+            objective: loss and metrics.
+            validation: examples that select the best weights; without any, the last weights are kept.
 
         Raises:
-            AlciatoError: no training examples, or a loss that is not a number: at which step, and what to do.
-            UsageError: a figure to stop by that the objective does not measure.
+            AlciatoError: there are no training examples, or the loss is not finite: at which step, and the remedy.
+            UsageError: the selection metric is none that the objective measures.
         """
         if not len(train):
-            raise AlciatoError("there are no training examples.", remedy="Look at what was skipped, and why.")
-        if self.config.stop and not len(validation):
-            raise UsageError("early stopping needs validation examples.", remedy="Leave `stop` out, or give some.")
-        run = _Run(self, model, Source(train, collate), Source(validation, collate), objective)
+            raise AlciatoError("there are no training examples.", remedy="See which posts were left out, and why.")
+        if self.config.early_stopping and not len(validation):
+            raise UsageError(
+                "early stopping needs validation examples.", remedy="Leave `early_stopping` out, or give some."
+            )
+        run = _Run(self, model, BatchSource(train, collate), BatchSource(validation, collate), objective)
         run.resume()
-        for pieces in run.batches():
-            run.step_on(pieces)
-            run.check_in()
+        for micro_batches in run.batches():
+            run.optimise(micro_batches)
+            run.validate_and_save()
             if run.stopped:
                 break
         return run.finish()
 
 
-def is_better(metric: str, value: float, best: float | None, least: float = 0.0) -> bool:
-    """Tell whether a figure beats the best so far: losses and errors when lower, all others when higher."""
+def is_better(metric: str, value: float, best: float | None, min_delta: float = 0.0) -> bool:
+    """Tell whether a metric improves on the best so far: losses and errors when lower, all others when higher."""
     if math.isnan(value):
         return False
     if best is None:
         return True
     gain = best - value if metric.endswith(("loss", "error")) else value - best
-    return gain > least
+    return gain > min_delta
 
 
 class _Run:
-    """One run under way: `step` steps are done."""
+    """State of one run; `step` counts the optimiser steps done."""
 
     def __init__(
-        self, trainer: Trainer, model: torch.nn.Module, train: Source, validation: Source, objective: Objective
+        self,
+        trainer: Trainer,
+        model: torch.nn.Module,
+        train: BatchSource,
+        validation: BatchSource,
+        objective: Objective | CoupledObjective,
     ) -> None:
         self.config, self.folder, self.report = trainer.config, trainer.folder, trainer.report
         self.train, self.validation, self.objective = train, validation, objective
-        self.order = Order(len(train.examples), self.config.batch, self.config.seed)
+        self.order = BatchOrder(len(train.examples), self.config.batch_size, self.config.seed)
         self.steps = self.config.steps or self.config.epochs * self.order.steps
         self.identity = _identity(self.config, model, len(train.examples), len(validation.examples))
         self.accelerator = _accelerator(self.config)
-        optimizer = torch.optim.AdamW(_groups(model, self.config.weight_decay), self.config.rate, self.config.betas)
+        optimizer = torch.optim.AdamW(
+            _groups(model, self.config.weight_decay), self.config.learning_rate, self.config.betas
+        )
         self.plain, self.plain_optimizer = model, optimizer
         self.model, self.optimizer = self.accelerator.prepare(model, optimizer)
-        self.rows: list[Row] = []
+        self.rows: list[MetricRow] = []
         self.step, self.waited, self.best_step = 0, 0, 0
         self.best: float | None = None
         self.best_weights: dict[str, torch.Tensor] | None = None
 
     def resume(self) -> None:
-        """Go to the newest checkpoint; write what is known before the first step."""
+        """Load the newest checkpoint; write the configuration before the first step."""
         seed_everything(self.config.seed)
         if self.folder is None:
             return
@@ -159,58 +158,111 @@ class _Run:
 
     @property
     def stopped(self) -> bool:
-        """Whether the kept figure has not improved for as long as was allowed."""
-        return self.config.stop is not None and self.waited >= self.config.stop.patience
+        """Whether early stopping ends the run."""
+        stopping = self.config.early_stopping
+        return stopping is not None and self.waited >= stopping.patience
 
-    def batches(self) -> Iterable[list[tuple[Piece, Batch]]]:
-        """Yield the pieces of each step that is left."""
+    def batches(self) -> Iterable[list[tuple[MicroBatch, Batch]]]:
+        """Yield the micro-batches of each remaining step."""
         place = (self.accelerator.process_index, self.accelerator.num_processes)
-        steps = Steps(self.train, self.order, self.config.accumulation, *place)
+        steps = StepDataset(self.train, self.order, self.config.gradient_accumulation_steps, *place)
         left = range(self.step, self.steps) if not self.stopped else range(0)
         if not self.config.workers:
             return (steps[step] for step in left)
-        loader: Iterable[list[tuple[Piece, Batch]]] = torch.utils.data.DataLoader(
+        loader: Iterable[list[tuple[MicroBatch, Batch]]] = torch.utils.data.DataLoader(
             steps, batch_size=None, sampler=left, num_workers=self.config.workers, generator=torch.Generator()
         )
         return loader
 
-    def step_on(self, pieces: list[tuple[Piece, Batch]]) -> None:
+    def optimise(self, micro_batches: list[tuple[MicroBatch, Batch]]) -> None:
         """Do one optimiser step."""
-        rate = self.config.rate * rate_factor(self.step, self.steps, self.config.warm_up, self.config.last_rate)
+        config = self.config
+        factor = learning_rate_factor(self.step, self.steps, config.warmup_ratio, config.min_learning_rate_ratio)
+        learning_rate = config.learning_rate * factor
         for group in self.plain_optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = learning_rate
         if not self.model.training:
             self.model.train()
-        loss = self.accelerator.reduce(self._backward(pieces), "sum").item()
+        loss = self._backward(micro_batches)
         if not math.isfinite(loss):
-            raise self._not_finite("loss", loss, pieces)
-        figures = {"loss": loss, "rate": rate}
-        if self.config.clip is not None:
-            norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip))
+            raise self._not_finite("loss", loss, micro_batches)
+        metrics = {"loss": loss, "learning_rate": learning_rate}
+        if config.max_grad_norm is not None:
+            norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), config.max_grad_norm))
             if not math.isfinite(norm) and self.accelerator.scaler is None:  # a scaler skips such a step itself
-                raise self._not_finite("gradient", norm, pieces)
-            figures["gradient"] = norm
+                raise self._not_finite("gradient", norm, micro_batches)
+            metrics["grad_norm"] = norm
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
-        self._note("train", figures)
+        self._note("train", metrics)
         self.report(Progress("train", self.step, self.steps))
 
-    def _backward(self, pieces: list[tuple[Piece, Batch]]) -> torch.Tensor:
-        """Add the gradients of all pieces up; the sum of this process's weighted losses, shape ()."""
-        total = torch.zeros((), device=self.accelerator.device)
-        for number, (piece, batch) in enumerate(pieces):
-            seed_everything(piece.seed)
-            later = number < len(pieces) - 1
-            with self.accelerator.no_sync(self.model) if later else nullcontext():
-                loss = self.objective.loss(self.model, send_to_device(batch, self.accelerator.device))
-                weighed = loss * (piece.weight * self.accelerator.num_processes)
-                # Without a scaler accelerate only calls this, after looking for optional packages on disk.
-                weighed.backward() if self.accelerator.scaler is None else self.accelerator.backward(weighed)
-            total += loss.detach().float() * piece.weight
-        return total
+    def _backward(self, micro_batches: list[tuple[MicroBatch, Batch]]) -> float:
+        """Accumulate the gradient of the step; return its loss over all processes."""
+        batches = [(micro, send_to_device(batch, self.accelerator.device)) for micro, batch in micro_batches]
+        if isinstance(self.objective, CoupledObjective):
+            return self._backward_coupled(self.objective, batches)
+        weights = [0.0 if micro.placeholder else self.objective.weight(batch) for micro, batch in batches]
+        total = max(self._sum_over_processes(sum(weights)), 1e-12)
+        loss_sum = torch.zeros((), device=self.accelerator.device)
+        for number, (micro, batch) in enumerate(batches):
+            share = weights[number] / total
+            seed_everything(micro.seed)
+            with self._synchronised(last=number == len(batches) - 1):
+                loss = self.objective.loss(self.model, batch)
+                self._propagate(loss * (share * self.accelerator.num_processes))
+            loss_sum += loss.detach().float() * share
+        return float(self.accelerator.reduce(loss_sum, "sum").item())
 
-    def check_in(self) -> None:
+    def _backward_coupled(self, objective: CoupledObjective, batches: list[tuple[MicroBatch, Batch]]) -> float:
+        """Back-propagate a loss of the whole step: directly where it is one forward pass, else by GradCache."""
+        processes = self.accelerator.num_processes
+        if len(batches) == processes == 1:
+            seed_everything(batches[0][0].seed)
+            loss = objective.loss(objective.embed(self.model, batches[0][1]))
+            self._propagate(loss)
+            return float(loss.detach())
+        parts = []
+        for micro, batch in batches:
+            seed_everything(micro.seed)
+            with torch.no_grad():
+                embedded = objective.embed(self.model, batch)
+            parts.append({name: value[:0] if micro.placeholder else value for name, value in embedded.items()})
+        gather = self._gather if processes > 1 else None
+        step_loss, gradients = embedding_gradients(objective, parts, gather, self.accelerator.process_index)
+        for number, (micro, batch) in enumerate(batches):
+            seed_everything(micro.seed)  # the same dropout as in the first pass
+            with self._synchronised(last=number == len(batches) - 1):
+                embedded = objective.embed(self.model, batch)
+                kept = {name: value[:0] if micro.placeholder else value for name, value in embedded.items()}
+                self._propagate(surrogate(kept, gradients[number]) * processes)
+        return float(step_loss)
+
+    def _propagate(self, loss: torch.Tensor) -> None:
+        # Without a scaler accelerate only calls `backward`, after looking for optional packages on disk.
+        loss.backward() if self.accelerator.scaler is None else self.accelerator.backward(loss)
+
+    def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
+        """Gradients are averaged over processes after the last micro-batch only."""
+        found: AbstractContextManager[None] = nullcontext() if last else self.accelerator.no_sync(self.model)
+        return found
+
+    def _sum_over_processes(self, value: float) -> float:
+        if self.accelerator.num_processes == 1:
+            return value
+        tensor = torch.tensor(value, dtype=torch.float64, device=self.accelerator.device)
+        return float(self.accelerator.reduce(tensor, "sum"))
+
+    def _gather(self, own: torch.Tensor) -> Sequence[torch.Tensor]:
+        """Tensors of all processes, in order; their lengths may differ."""
+        lengths = self.accelerator.gather(torch.tensor([len(own)], device=own.device)).tolist()
+        longest = max(lengths)
+        padded = torch.cat([own, own.new_zeros(longest - len(own), *own.shape[1:])])
+        gathered: torch.Tensor = self.accelerator.gather(padded)
+        return [part[:length] for part, length in zip(gathered.split(longest), lengths, strict=True)]
+
+    def validate_and_save(self) -> None:
         """Validate and write a checkpoint where one is due."""
         every = self.config.validate_every or self.order.steps
         last = self.step == self.steps
@@ -225,15 +277,16 @@ class _Run:
             save_checkpoint(self.folder / "checkpoints", self.plain, self.plain_optimizer, state, self.identity)
 
     def _validate(self) -> None:
-        """Measure on every process alike: no figure has to be put together from shares."""
+        """Measure the validation examples; every process measures all of them, so that metrics need no reduction."""
         self.model.eval()
-        figures = measure(self.plain, self.validation.all(self.config.batch), self.objective, self.accelerator.device)
-        if self.config.kept not in figures:
-            raise unknown_name("figure", self.config.kept, list(figures))
-        self._note("validation", figures)
-        least = self.config.stop.least if self.config.stop else 0.0
-        if is_better(self.config.kept, figures[self.config.kept], self.best, least):
-            self.best, self.best_step, self.waited = figures[self.config.kept], self.step, 0
+        batches, name = self.validation.all(self.config.batch_size), self.config.selection_metric
+        metrics = measure(self.plain, batches, self.objective, self.accelerator.device)
+        if name not in metrics:
+            raise unknown_name("metric", name, list(metrics))
+        self._note("validation", metrics)
+        min_delta = self.config.early_stopping.min_delta if self.config.early_stopping else 0.0
+        if is_better(name, metrics[name], self.best, min_delta):
+            self.best, self.best_step, self.waited = metrics[name], self.step, 0
             self._keep_weights()
         else:
             self.waited += 1
@@ -245,7 +298,7 @@ class _Run:
             save_weights(self.folder / "best.safetensors", self.plain)
 
     def finish(self) -> Fitted:
-        """Give the model its best weights and write what the run has to show."""
+        """Load the best weights and write the metrics of the run."""
         if not len(self.validation.examples):
             self.best_step = self.step
             self._keep_weights()
@@ -269,23 +322,27 @@ class _Run:
         if state is not None and self.accelerator.scaler is not None:
             self.accelerator.scaler.load_state_dict(state)
 
-    def _note(self, split: str, figures: Mapping[str, float]) -> None:
+    def _note(self, split: str, metrics: Mapping[str, float]) -> None:
         epoch = self.step / self.order.steps
-        self.rows += [Row(self.step, epoch, split, metric, float(value)) for metric, value in figures.items()]
+        self.rows += [MetricRow(self.step, epoch, split, name, float(value)) for name, value in metrics.items()]
 
-    def _not_finite(self, what: str, value: float, pieces: list[tuple[Piece, Batch]]) -> AlciatoError:
-        names = [str(name) for _, batch in pieces for name in batch.get("ids", ())][:8]
+    def _not_finite(self, what: str, value: float, micro_batches: list[tuple[MicroBatch, Batch]]) -> AlciatoError:
+        names = [str(name) for _, batch in micro_batches for name in batch.get("ids", ())][:8]
         return AlciatoError(
             f"the {what} became {value} at step {self.step + 1} of {self.steps}"
             + (f" (examples {', '.join(names)}, …)." if names else "."),
-            remedy="Lower `rate`, raise `warm_up`, set `clip` to 1, use float32, or look for NaN in these examples.",
+            remedy="Lower `learning_rate`, raise `warmup_ratio`, set `max_grad_norm` to 1, use float32, or look for "
+            "NaN in these examples.",
         )
 
 
 def measure(
-    model: torch.nn.Module, batches: Iterable[Batch], objective: Objective, device: torch.device | None = None
+    model: torch.nn.Module,
+    batches: Iterable[Batch],
+    objective: Objective | CoupledObjective,
+    device: torch.device | None = None,
 ) -> dict[str, float]:
-    """Measure a model without gradients, in evaluation mode."""
+    """Compute the metrics of a model, without gradients and in evaluation mode."""
     place = device or next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
     model.eval()
     with torch.inference_mode():
@@ -295,19 +352,22 @@ def measure(
 def _accelerator(config: TrainingConfig) -> Accelerator:
     if config.precision == "float16" and (config.device == "cpu" or not torch.cuda.is_available()):
         raise UsageError("float16 needs a GPU.", remedy="Use bfloat16 or float32.")
-    # accelerate keeps the first precision of a process for good; a second trainer may want another.
-    AcceleratorState._reset_state(reset_partial_state=False)  # there is no public way
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # a missing modality leaves its module out
+    available = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+    if config.device in available and not available[config.device]():
+        raise UsageError(f"there is no {config.device} device.", remedy="Use `auto` or `cpu`.")
+    # accelerate keeps the first precision and device of a process; a second trainer may want others.
+    AcceleratorState._reset_state(reset_partial_state=not torch.distributed.is_initialized())  # there is no public way
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # modules of missing modalities get no gradient
     return Accelerator(
         mixed_precision=_PRECISIONS[config.precision], cpu=config.device == "cpu", kwargs_handlers=[unused]
     )
 
 
 def _groups(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Decay matrices, leave biases and norms alone."""
+    """Parameter groups: weight decay for matrices, none for biases and norms."""
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
-        raise UsageError("no parameter of the model is trained.", remedy="Unfreeze some, or add an adapter.")
+        raise UsageError("no parameter of the model is trained.", remedy="Set `requires_grad` of some.")
     matrices = [parameter for parameter in trained if parameter.ndim > 1]
     vectors = [parameter for parameter in trained if parameter.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -315,7 +375,7 @@ def _groups(model: torch.nn.Module, decay: float) -> list[dict[str, Any]]:
 
 
 def _identity(config: TrainingConfig, model: torch.nn.Module, train: int, validation: int) -> str:
-    """Hash of what makes a run this run; `workers` and `device` do not."""
+    """Hash of everything that determines a run; `workers` and `device` do not."""
     shapes = [(name, tuple(value.shape)) for name, value in model.state_dict().items()]
     numbers = config.model_dump_json(exclude={"workers", "device", "save_every"})
     return hashlib.sha256(repr((numbers, shapes, train, validation)).encode()).hexdigest()

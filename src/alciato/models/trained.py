@@ -1,7 +1,7 @@
-"""`trained:FOLDER`: a part that `alciato learn` made, in one folder of config.json, model.safetensors, README.md.
+"""`trained:FOLDER`: a model that `alciato learn` trained: config.json, model.safetensors and README.md in one folder.
 
-The folder says which *kind* it is; which class that means stands here, never in the folder. Weights are safetensors,
-held against the SHA-256 in the configuration. Nothing in the folder can carry code.
+The folder names the kind of the model; the class of each kind is listed here, never in the folder. Weights are
+safetensors, checked against the SHA-256 in the configuration. Nothing in the folder can carry code.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,15 +18,20 @@ from alciato.errors import ModelError, naming_what_is_missing, unknown_name
 from alciato.models.protocols import ModelInfo
 from alciato.models.runtime import Runtime
 from alciato.models.weights import file_hash
+from alciato.registry import Registry
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT = "alciato-trained/1"
 
-KINDS: dict[str, str] = {
-    "meme-detector": "alciato.read.memetector:MemePictureDetector",
-    "modular-judge": "alciato.judge.strategies.modular_posts:TrainedModular",
-}
-"""Kind to `module:Class`; the class is made by `Class.of_trained(Trained, Runtime)`."""
+KINDS: Registry[Any] = Registry(
+    "kind of trained model",
+    {
+        "meme-detector": "alciato.read.memetector:MemePictureDetector",
+        "modular-judge": "alciato.judge.strategies.modular:TrainedModular",
+    },
+    group="alciato.trained_kinds",
+)
+"""Classes of trained models; `Class.of_trained(Trained, Runtime)` builds one from its folder."""
 
 
 class _Weights(BaseModel):
@@ -37,7 +41,7 @@ class _Weights(BaseModel):
 
 
 class _Document(BaseModel):
-    """What config.json must hold; more may stand there for people."""
+    """Required fields of config.json; others are for people."""
 
     format: Literal["alciato-trained/1"]
     kind: str
@@ -49,7 +53,7 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """An opened folder. `settings` build the model, `weights()` fills it."""
+    """An opened folder: `settings` to build the model, `fill` to load its weights."""
 
     folder: Path
     kind: str
@@ -67,7 +71,7 @@ class Trained:
         """Load the weights into a torch module and put it into evaluation mode.
 
         Raises:
-            ModelError: the weights are not those of such a model.
+            ModelError: the weights do not fit the model.
         """
         from safetensors.torch import load_file
 
@@ -81,10 +85,10 @@ class Trained:
 
 
 def open_trained(folder: str | Path) -> Trained:
-    """Open a folder and check it.
+    """Open a folder and verify it.
 
     Raises:
-        ModelError: no such folder, a configuration that is not one, weights that are missing or not the trained ones.
+        ModelError: the folder, its configuration or its weights are missing or damaged.
     """
     folder = Path(folder).expanduser()
     document = _read(folder)
@@ -103,21 +107,19 @@ def open_trained(folder: str | Path) -> Trained:
 
 
 def load_trained(rest: str, kind: type, runtime: Runtime) -> Any:
-    """Load what a folder holds, for `alciato.models.load("trained:FOLDER", kind)`.
+    """Load the model of a folder, for `runtime.load("trained:FOLDER", kind)`.
 
     Raises:
-        UsageError: a kind that this version does not know, or another kind than asked for.
+        UsageError: a kind that this version does not know, or that differs from the requested one.
         ModelError: see `open_trained`.
         MissingPackage: torch is not installed.
     """
     from alciato.models.runtime import wrong_kind
 
     trained = open_trained(rest)
-    if trained.kind not in KINDS:
-        raise unknown_name("kind of trained model", trained.kind, list(KINDS))
-    module, name = KINDS[trained.kind].split(":")
+    family = KINDS.get(trained.kind)
     with naming_what_is_missing():
-        made = getattr(import_module(module), name).of_trained(trained, runtime)
+        made = family.of_trained(trained, runtime)
     if not isinstance(made, kind):
         raise wrong_kind(trained.name, kind, [type(made).__name__])
     return made
@@ -147,4 +149,4 @@ def _read(folder: Path) -> _Document:
         return _Document.model_validate_json(path.read_text("utf-8"))
     except (ValidationError, UnicodeDecodeError) as error:
         first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise ModelError(f"it is no configuration of a trained part ({first}).", where=str(path)) from error
+        raise ModelError(f"it is not the configuration of a trained model ({first}).", where=str(path)) from error

@@ -1,7 +1,8 @@
-"""Compact networks that learned parts share, a few million parameters each; every size is a configuration.
+"""Network parts that training and serving share: compact backbones, and the networks of published mechanisms.
 
-`build_vision`, `build_text`, `build_decoder` and `build_masked` take a configuration of our own small networks, or
-`Pretrained(folder=…)`, a Hugging Face model in a local folder: the code around them is the same.
+The backbones (`VisionTransformer`, `TextEncoder`) have a few million parameters; every size is a configuration.
+Pretrained networks are not wrapped here: `alciato.models` loads them, and sentence-transformers, transformers, peft and
+trl train them.
 """
 
 import lazy_loader

@@ -1,8 +1,8 @@
-"""The transformer block that all our backbones are made of: pre-norm attention, then pre-norm MLP.
+"""Transformer block of all backbones: pre-norm self-attention, then pre-norm MLP.
 
-Source: Attention Is All You Need, arXiv 1706.03762; normalisation before each part as in arXiv 2002.04745.
+Source: Attention Is All You Need, arXiv 1706.03762; normalisation before each sublayer as in arXiv 2002.04745.
 x <- x + A(norm(x)),  x <- x + M(norm(x)),  A = softmax(q k^T / sqrt(d)) v over `heads` heads, M = W2 gelu(W1 x).
-Shapes: x (batch, tokens, dim); mask (batch or 1, queries, keys), True where a query may look at a key.
+Shapes: x (batch, tokens, dim); mask (batch or 1, queries, keys), True where a query attends to a key.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from torch import nn
 from torch.nn import functional
 
 
-class States(NamedTuple):
-    """What a backbone makes of its input.
+class BackboneOutput(NamedTuple):
+    """Output of a backbone: one vector for the input, one for each token, and the tokens after each block.
 
-    pooled (batch, dim) stands for the whole; tokens (batch, tokens, dim) for its patches or words; layers has the
-    tokens after each block, the first block first.
+    pooled (batch, dim); tokens (batch, tokens, dim), patches or words; layers: (batch, tokens, dim) for each block.
     """
 
     pooled: torch.Tensor
@@ -40,13 +39,13 @@ class Attention(nn.Module):
         batch, tokens, _ = x.shape
         heads = self.project_in(x).view(batch, tokens, 3, self.heads, -1)  # (batch, tokens, 3, heads, head_dim)
         query, key, value = heads.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, head_dim)
-        seen = mask[:, None] if mask is not None else None  # (batch, 1, queries, keys): the same for every head
+        mask = mask[:, None] if mask is not None else None  # (batch, 1, queries, keys): the same for every head
         dropout = self.dropout if self.training else 0.0
-        out = functional.scaled_dot_product_attention(query, key, value, seen, dropout)
+        out = functional.scaled_dot_product_attention(query, key, value, mask, dropout)
         return self.project_out(out.transpose(1, 2).reshape(batch, tokens, -1))
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """One pre-norm transformer block."""
 
     def __init__(self, dim: int, heads: int, mlp: int, dropout: float = 0.0, head_dim: int | None = None) -> None:
@@ -63,8 +62,8 @@ class Block(nn.Module):
         return x + self.mlp(self.mlp_norm(x))
 
 
-def initialise(module: nn.Module) -> None:
-    """Draw weights of linear layers and embeddings from N(0, 0.02), set biases to 0, as BERT and ViT do."""
+def initialise_weights(module: nn.Module) -> None:
+    """Initialise linear layers, convolutions and embeddings from N(0, 0.02) and biases with 0, as BERT and ViT do."""
     for part in module.modules():
         if isinstance(part, nn.Linear | nn.Embedding | nn.Conv2d):
             nn.init.trunc_normal_(part.weight, std=0.02)
@@ -73,13 +72,5 @@ def initialise(module: nn.Module) -> None:
 
 
 def key_mask(mask: torch.Tensor) -> torch.Tensor:
-    """From real tokens (batch, tokens) to (batch, 1, tokens): every query sees every real key."""
+    """Expand a padding mask (batch, tokens) to (batch, 1, tokens): every query attends to every key but padding."""
     return mask[:, None, :]
-
-
-def causal_mask(mask: torch.Tensor) -> torch.Tensor:
-    """From real tokens (batch, tokens) to (batch, tokens, tokens): each sees itself and the real ones before it."""
-    tokens = mask.shape[1]
-    before = torch.ones(tokens, tokens, dtype=torch.bool, device=mask.device).tril()
-    itself = torch.eye(tokens, dtype=torch.bool, device=mask.device)  # so that padding has something to look at
-    return (before & mask[:, None, :]) | itself

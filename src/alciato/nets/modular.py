@@ -1,13 +1,13 @@
-"""MultiModN: one state, rewritten by one module for each modality there is, read by every task after every step.
+"""MultiModN: a state is updated by one module for each modality present; each task decodes it after every step.
 
-Source: MultiModN, arXiv 2309.14118 (page: multimodn). Nothing is imputed: a missing modality is a step not taken.
+Source: MultiModN, arXiv 2309.14118 (page: multimodn). Nothing is imputed: the step of a missing modality is skipped.
 s_0 is learned; s_m = e_m(s_{m-1}, x_m) where x_m is there, else s_{m-1}; logits of task t after step m: d_t(s_m).
-loss = mean over the steps taken (step 0, no modality yet, among them) and tasks of the cross-entropy
-       + change * mean over the steps taken of mean((s_m - s_{m-1})^2).
+loss = mean over the steps taken (including step 0, before any modality) and tasks of the cross-entropy
+       + change_weight * mean over the steps taken of mean((s_m - s_{m-1})^2).
 Shapes: inputs by module (batch, width); present by module (batch,) bool; states (batch, modules + 1, state);
 taken (batch, modules + 1) bool, step 0 always; logits by task (batch, modules + 1, classes).
-Two things differ from the released code on purpose: a step is skipped for the sample that lacks the modality, not
-for its whole batch (`whole_batch=True` gives the released rule), and losses take logits, not sigmoid outputs.
+Two deliberate differences from the released code: a step is skipped for the sample that lacks the modality, not for
+its whole batch (`whole_batch=True` is the released rule), and losses take logits, not sigmoid outputs.
 """
 
 from __future__ import annotations
@@ -32,12 +32,11 @@ class ModularConfig(BaseModel):
     state: int = Field(64, ge=1)
     hidden: int = Field(64, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
-    change: float = Field(0.0, ge=0, description="weight of the penalty on changes of the state")
     whole_batch: bool = Field(False, description="skip a step for all of a batch if one sample lacks it")
 
 
-class Steps(NamedTuple):
-    """What a pass gives: states, which steps were taken, logits of each task after each step."""
+class ModularOutput(NamedTuple):
+    """States, which steps were taken, and logits of each task after each step."""
 
     states: Tensor
     taken: Tensor
@@ -45,7 +44,7 @@ class Steps(NamedTuple):
 
 
 class StateModule(nn.Module):
-    """One modality's step: the input and the state before give the state after; linear at the end, so none can die."""
+    """State update of one modality; the last layer is linear, so that no unit of the state can become inactive."""
 
     def __init__(self, width: int, config: ModularConfig) -> None:
         super().__init__()
@@ -63,7 +62,7 @@ class StateModule(nn.Module):
 
 
 class ModularJudge(nn.Module):
-    """The sequence of modules and the decoders of all tasks, which are shared by all steps."""
+    """Sequence of modules, and one decoder for each task that is shared by all steps."""
 
     def __init__(self, config: ModularConfig) -> None:
         super().__init__()
@@ -81,11 +80,11 @@ class ModularJudge(nn.Module):
 
     def forward(
         self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], order: Sequence[str] | None = None
-    ) -> Steps:
-        """Take the steps in `order` (that of the configuration if None; a part of the modules will do).
+    ) -> ModularOutput:
+        """Run the modules in `order` (None: the order of the configuration; a subset is allowed).
 
         Raises:
-            UsageError: `order` names a module that there is not.
+            UsageError: `order` names an unknown module.
         """
         order = list(self.config.modules) if order is None else list(order)
         for name in order:
@@ -98,43 +97,43 @@ class ModularJudge(nn.Module):
             there = present[name]
             if self.config.whole_batch:
                 there = there.all().expand(count)
-            values = torch.where(there[:, None], inputs[name], 0.0)  # what stands there for a missing one is not read
+            values = torch.where(there[:, None], inputs[name], 0.0)  # the placeholder of a missing modality is not read
             state = torch.where(there[:, None], self.steps[name](state, values), state)
             states.append(state)
             taken.append(there)
         stacked = torch.stack(states, dim=1)  # (batch, modules + 1, state)
         logits = {name: decoder(stacked) for name, decoder in self.decoders.items()}
-        return Steps(stacked, torch.stack(taken, dim=1), logits)
+        return ModularOutput(stacked, torch.stack(taken, dim=1), logits)
 
 
-def modular_loss(steps: Steps, labels: Mapping[str, Tensor], change: float = 0.0) -> Tensor:
+def modular_loss(output: ModularOutput, labels: Mapping[str, Tensor], change_weight: float = 0.0) -> Tensor:
     """Mean cross-entropy over the steps taken and the tasks, and the penalty on changes, shape ().
 
-    A label below 0 does not count: a sample may have a label for some tasks only.
+    Labels below 0 are ignored: a sample may have labels for some tasks only.
     """
     losses, counts = [], []
-    for task, logits in steps.logits.items():
+    for task, logits in output.logits.items():
         target = labels[task][:, None].expand(-1, logits.shape[1])
-        counted = steps.taken & (target >= 0)
+        counted = output.taken & (target >= 0)
         each = functional.cross_entropy(logits.transpose(1, 2), target.clamp(min=0), reduction="none")
         losses.append((each * counted).sum())
         counts.append(counted.sum())
-    error = torch.stack(losses).sum() / torch.stack(counts).sum().clamp(min=1)
-    return error + change * change_penalty(steps) if change else error
+    loss = torch.stack(losses).sum() / torch.stack(counts).sum().clamp(min=1)
+    return loss + change_weight * change_penalty(output) if change_weight else loss
 
 
-def change_penalty(steps: Steps) -> Tensor:
+def change_penalty(output: ModularOutput) -> Tensor:
     """Mean over the steps taken of mean((s_m - s_{m-1})^2), shape ()."""
-    moved = (steps.states[:, 1:] - steps.states[:, :-1]).square().mean(-1)  # (batch, modules)
-    taken = steps.taken[:, 1:]
+    moved = (output.states[:, 1:] - output.states[:, :-1]).square().mean(-1)  # (batch, modules)
+    taken = output.taken[:, 1:]
     return (moved * taken).sum() / taken.sum().clamp(min=1)
 
 
-def final(logits: Tensor) -> Tensor:
-    """Logits after the last step (batch, classes). A step not taken kept the state, so this is each one's last."""
+def final_logits(logits: Tensor) -> Tensor:
+    """Return the logits after the last step (batch, classes). Skipped steps keep the state, so it is valid for all."""
     return logits[:, -1]
 
 
 def contributions(logits: Tensor) -> Tensor:
-    """Change of every class's probability at each step, (batch, modules, classes); 0 where a step was not taken."""
+    """Change of each class probability at each step, (batch, modules, classes); 0 where the step was skipped."""
     return logits.softmax(-1).diff(dim=1)

@@ -1,4 +1,4 @@
-"""From a picture to what a vision backbone takes."""
+"""Preprocessing of pictures for vision backbones: resize and normalise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pictures
 
 HALF = (0.5, 0.5, 0.5)
-"""Mean and deviation of our own backbones: pixels become -1..1."""
+"""Mean and standard deviation of our own backbones: pixels become -1..1."""
 
 
 def resized(picture: Pictures.Image, size: int) -> NDArray[np.uint8]:
@@ -18,12 +18,10 @@ def resized(picture: Pictures.Image, size: int) -> NDArray[np.uint8]:
     return np.asarray(picture.convert("RGB").resize((size, size), Pictures.Resampling.BICUBIC))
 
 
-def normalised(
-    pixels: NDArray[np.uint8], mean: Sequence[float] = HALF, deviation: Sequence[float] = HALF
-) -> torch.Tensor:
-    """From pixels (height, width, 3) to (3, height, width): (p / 255 - mean) / deviation."""
+def normalised(pixels: NDArray[np.uint8], mean: Sequence[float] = HALF, std: Sequence[float] = HALF) -> torch.Tensor:
+    """Normalise pixels (height, width, 3) to a tensor (3, height, width): (p / 255 - mean) / std."""
     scaled = torch.from_numpy(pixels.copy()).permute(2, 0, 1).float() / 255
-    return (scaled - torch.tensor(mean)[:, None, None]) / torch.tensor(deviation)[:, None, None]
+    return (scaled - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
 
 
 def picture_tensor(picture: Pictures.Image, size: int) -> torch.Tensor:

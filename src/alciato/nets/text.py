@@ -1,8 +1,8 @@
-"""Text encoder: tokens to a vector each and one for the whole, the start token's.
+"""Text encoder: a vector for each token and one for the text, the state of its start token.
 
 Source: BERT, arXiv 1810.04805, with pre-norm blocks.
-Shapes: tokens (batch, length) int64; mask (batch, length), True for what is no padding. What lies under the padding
-changes nothing of the rest.
+Shapes: tokens (batch, length) int64; mask (batch, length), True for real tokens. The content of
+padding does not change the output of real tokens.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from alciato.nets.attention import Block, States, initialise, key_mask
+from alciato.nets.attention import BackboneOutput, TransformerBlock, initialise_weights, key_mask
 
 
 class TextEncoderConfig(BaseModel):
-    """Sizes of a text encoder; as they stand 1.9 million parameters with bytes."""
+    """Sizes of a text encoder; 1.9 million parameters by default, over bytes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["text"] = "text"
@@ -31,7 +31,7 @@ class TextEncoderConfig(BaseModel):
 
 
 class TextEncoder(nn.Module):
-    """Tokens to states."""
+    """Encodes tokens."""
 
     def __init__(self, config: TextEncoderConfig) -> None:
         super().__init__()
@@ -40,18 +40,18 @@ class TextEncoder(nn.Module):
         self.positions = nn.Parameter(torch.empty(1, config.length, config.dim).normal_(std=0.02))
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(
-            Block(config.dim, config.heads, config.mlp, config.dropout) for _ in range(config.depth)
+            TransformerBlock(config.dim, config.heads, config.mlp, config.dropout) for _ in range(config.depth)
         )
         self.norm = nn.LayerNorm(config.dim)
-        initialise(self)
+        initialise_weights(self)
 
-    def forward(self, tokens: torch.Tensor, mask: torch.Tensor) -> States:
-        """Encode tokens (batch, length); pooled is the first token's state."""
+    def forward(self, tokens: torch.Tensor, mask: torch.Tensor) -> BackboneOutput:
+        """Encode tokens (batch, length); pooled is the state of the first token."""
         x = self.dropout(self.embed(tokens) + self.positions[:, : tokens.shape[1]])
-        seen = key_mask(mask).expand(-1, tokens.shape[1], -1)
+        attended = key_mask(mask).expand(-1, tokens.shape[1], -1)
         layers = []
         for block in self.blocks:
-            x = block(x, seen)
+            x = block(x, attended)
             layers.append(x)
         x = self.norm(x)
-        return States(x[:, 0], x, tuple(layers))
+        return BackboneOutput(x[:, 0], x, tuple(layers))

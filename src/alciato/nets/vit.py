@@ -1,4 +1,4 @@
-"""Vision transformer: a picture as patches, a class token that gathers them.
+"""Vision transformer (ViT): encodes a picture as patches and a class token.
 
 Source: An Image is Worth 16x16 Words, arXiv 2010.11929, with pre-norm blocks and learned positions.
 Shapes: pictures (batch, channels, size, size), normalised; n = (size / patch)^2 patches, row by row from top left.
@@ -12,12 +12,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from alciato.nets.attention import Block, States, initialise
+from alciato.nets.attention import BackboneOutput, TransformerBlock, initialise_weights
 from alciato.nets.pictures import HALF
 
 
 class VisionTransformerConfig(BaseModel):
-    """Sizes of a vision transformer; as they stand 2.7 million parameters."""
+    """Sizes of a vision transformer; 2.7 million parameters by default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["vit"] = "vit"
@@ -48,10 +48,10 @@ class VisionTransformerConfig(BaseModel):
 
 
 class VisionTransformer(nn.Module):
-    """Pictures to a vector each, and a vector for each patch after every block."""
+    """Encodes pictures: a vector for each picture, and vectors of its patches after every block."""
 
     mean: tuple[float, ...] = HALF
-    deviation: tuple[float, ...] = HALF
+    std: tuple[float, ...] = HALF
 
     def __init__(self, config: VisionTransformerConfig) -> None:
         super().__init__()
@@ -61,16 +61,16 @@ class VisionTransformer(nn.Module):
         self.positions = nn.Parameter(torch.empty(1, 1 + config.grid**2, config.dim).normal_(std=0.02))
         self.dropout = nn.Dropout(config.dropout)
         block = (config.dim, config.heads, config.mlp, config.dropout, config.head_dim)
-        self.blocks = nn.ModuleList(Block(*block) for _ in range(config.depth))
+        self.blocks = nn.ModuleList(TransformerBlock(*block) for _ in range(config.depth))
         self.norm = nn.LayerNorm(config.dim)
-        initialise(self)
+        initialise_weights(self)
 
-    def forward(self, pictures: torch.Tensor) -> States:
+    def forward(self, pictures: torch.Tensor) -> BackboneOutput:
         """Encode pictures (batch, channels, size, size).
 
         Returns:
             pooled: the normalised class token (batch, dim); tokens: normalised patches (batch, n, dim);
-            layers: patches as they leave each block, not normalised.
+            layers: patches after each block, not normalised.
         """
         patches = self.embed(pictures).flatten(2).transpose(1, 2)  # (batch, n, dim)
         x = torch.cat([self.class_token.expand(len(patches), -1, -1), patches], 1)  # (batch, 1 + n, dim)
@@ -80,4 +80,4 @@ class VisionTransformer(nn.Module):
             x = block(x)
             layers.append(x[:, 1:])
         x = self.norm(x)
-        return States(x[:, 0], x[:, 1:], tuple(layers))
+        return BackboneOutput(x[:, 0], x[:, 1:], tuple(layers))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from alciato.nets.modular import Steps
+from alciato.nets.modular import ModularOutput
 
 
 class ParallelFusion(nn.Module):
@@ -43,7 +43,7 @@ class ParallelFusion(nn.Module):
 
     def forward(
         self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], order: Sequence[str] | None = None
-    ) -> Steps:
+    ) -> ModularOutput:
         """Fuse; `order` does not matter here."""
         del order
         there = {name: self._kept(bits) for name, bits in present.items()}
@@ -51,7 +51,7 @@ class ParallelFusion(nn.Module):
         bits = [torch.stack([there[name].float() for name in inputs], dim=-1)] if self.mask else []
         state = self.body(torch.cat(filled + bits, dim=-1))[:, None]  # (batch, 1, hidden)
         taken = torch.ones(len(state), 1, dtype=torch.bool, device=state.device)
-        return Steps(state, taken, {name: head(state) for name, head in self.heads.items()})
+        return ModularOutput(state, taken, {name: head(state) for name, head in self.heads.items()})
 
     def _kept(self, bits: Tensor) -> Tensor:
         if not self.training or not self.lose:

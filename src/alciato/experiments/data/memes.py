@@ -15,10 +15,10 @@ from alciato import world
 from alciato.item import Box
 from alciato.learn import Classification, Trainer, TrainingConfig, seed_everything
 from alciato.nets import VisionTransformerConfig, picture_tensor
-from alciato.read.memetector import (
+from alciato.nets.memetector import (
+    AttentionScore,
     MemeDetector,
     MemeDetectorConfig,
-    Score,
     largest_text_free_crop,
     visual_part_utilization,
 )
@@ -48,7 +48,7 @@ class Material(NamedTuple):
 
 
 def trained_and_tested(
-    seed: int, score: Score | None, vpu: float, text: float, *, posts: int, tests: int, epochs: int
+    seed: int, score: AttentionScore | None, vpu: float, text: float, *, posts: int, tests: int, epochs: int
 ) -> dict[str, float]:
     """Train one form of the attention on one mixture and test it on all sources of plain pictures."""
     train, validation = (
@@ -57,7 +57,9 @@ def trained_and_tested(
     )
     seed_everything(seed)
     model = MemeDetector(MemeDetectorConfig(vision=VISION, score=score))
-    config = TrainingConfig(seed=seed, epochs=epochs, batch=32, rate=2.5e-3, weight_decay=1e-3, device="cpu")
+    config = TrainingConfig(
+        seed=seed, epochs=epochs, batch_size=32, learning_rate=2.5e-3, weight_decay=1e-3, device="cpu"
+    )
     fitted = Trainer(config).fit(model, train, _collate, Classification(("macro", "plain")), validation)
     return _figures(fitted.model, _material(seed, "test", tests), _backgrounds(seed, tests))
 
@@ -144,9 +146,9 @@ def _figures(model: MemeDetector, material: Material, backgrounds: torch.Tensor)
 def _called_macro(model: MemeDetector, pictures: torch.Tensor) -> tuple[float, NDArray[np.float32] | None]:
     """Share of the pictures that are called macros, and their heat maps."""
     with torch.inference_mode():
-        looks = [model.look(some.float()) for some in pictures.split(64)]
-    share = float(torch.cat([look.logits.argmax(1) == MACRO for look in looks]).float().mean())
-    heats = [look.heat for look in looks if look.heat is not None]
+        found = [model.classify(some.float()) for some in pictures.split(64)]
+    share = float(torch.cat([output.logits.argmax(1) == MACRO for output in found]).float().mean())
+    heats = [output.heat for output in found if output.heat is not None]
     return share, torch.cat(heats).numpy() if heats else None
 
 

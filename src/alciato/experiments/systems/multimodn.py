@@ -96,11 +96,11 @@ def _one_set(splits: Mapping[Split, Blocks], variant: str, seed: int, epochs: in
 def _fitted(train: Blocks, validation: Blocks, variant: str, seed: int, epochs: int) -> torch.nn.Module:
     from alciato.experiments.data.blocks import collate
     from alciato.learn import Trainer, TrainingConfig, seed_everything
-    from alciato.learn.modular import ModularObjective
+    from alciato.learn.objectives import ModularObjective
 
     seed_everything(seed)
     model = _model(train, variant)
-    config = TrainingConfig(seed=seed, epochs=epochs, batch=32, rate=1e-3, device="cpu")
+    config = TrainingConfig(seed=seed, epochs=epochs, batch_size=32, learning_rate=1e-3, device="cpu")
     objective = ModularObjective(tuple(train.targets), shuffle=variant == "modular shuffled")
     return Trainer(config).fit(model, train, collate, objective, validation).model
 
@@ -125,7 +125,7 @@ def _auroc(model: torch.nn.Module, blocks: Blocks) -> float:
 
     from alciato.experiments.data.blocks import collate
     from alciato.learn import held_out, measure
-    from alciato.learn.modular import ModularObjective
+    from alciato.learn.objectives import ModularObjective
 
     tasks = tuple(blocks.targets)
     figures = measure(model, held_out(blocks, collate, 64), ModularObjective(tasks))

@@ -1,30 +1,43 @@
-"""Strategy `modular`: a trained judge that takes a step for each part that a post has, and tells what each step did.
+"""Strategy `modular`: a trained judge with one step for each part of a post; its reasons give the effect of each step.
 
 Source: MultiModN, arXiv 2309.14118 (page: multimodn). Train one with `alciato learn judge --strategy modular`; name
 it with `models.judge = "trained:FOLDER"` or `alciato judge --model trained:FOLDER`. Its classes are the categories of
-the policy; `policy_of` makes one from them.
+the policy; `policy_of` makes a policy of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Self
 
-from alciato.errors import BadMedia, UsageError
+import torch
+from torch import Tensor
+
+from alciato.errors import BadMedia, ModelError, UsageError
 from alciato.item import Image, Item, Span, Text
 from alciato.judge.content import Content
 from alciato.judge.policy import Category, Policy
-from alciato.judge.strategies.modular_posts import Column, PostParts, TrainedModular, numbers_of
 from alciato.judge.strategy import Judgement, Match, Unjudged
-from alciato.models import Runtime
+from alciato.models import Encoder, Runtime
+from alciato.models.trained import Trained
+from alciato.nets.modular_posts import (
+    TASK,
+    MetadataColumn,
+    ModularPosts,
+    PostFeatures,
+    PostParts,
+    PostsConfig,
+    numbers_of,
+)
 from alciato.read.segments import said_once
 
 _KINDS = {"text": ("body", "caption"), "words": ("ocr",)}
-"""Which places of a post a module's step rests on."""
+"""Kinds of the spans that a module's step is based on."""
 
 
 class Modular:
-    """The strategy: one score a category, with the probability before and after every step as reasons."""
+    """The strategy: one score for each category; the reasons give the probability before and after every step."""
 
     name = "modular"
 
@@ -33,7 +46,7 @@ class Modular:
         self.model = f"{trained.name}@{trained.fingerprint}"
 
     def judge(self, contents: Sequence[Content]) -> list[Judgement | Unjudged]:
-        """Judge some posts, each by the parts that it has."""
+        """Judge some posts, each by the parts it has."""
         return [self._judge(content) for content in contents]
 
     def _judge(self, content: Content) -> Judgement | Unjudged:
@@ -44,7 +57,7 @@ class Modular:
         modules = self._trained.config.modules
         lacking = parts.lacking(modules)
         if len(lacking) == len(modules):
-            return Unjudged(f"it has nothing that this judge looks at ({', '.join(modules)}).")
+            return Unjudged(f"it has no part that this judge uses ({', '.join(modules)}).")
         probabilities, taken = self._trained.judge([parts])
         scores, matches = {}, []
         for category in self._policy.categories:
@@ -54,8 +67,36 @@ class Modular:
         return Judgement(scores, tuple(matches))
 
 
+class TrainedModular:
+    """A trained judge, opened from `trained:FOLDER`: class probabilities after every step."""
+
+    def __init__(self, config: PostsConfig, model: ModularPosts, features: PostFeatures, trained: Trained) -> None:
+        self.config, self._model, self._features = config, model, features
+        self.name, self.fingerprint = trained.name, trained.fingerprint
+
+    @classmethod
+    def of_trained(cls, trained: Trained, runtime: Runtime) -> Self:
+        """Build the judge from its folder. Raises `ModelError` if it was trained with another text encoder."""
+        config = PostsConfig.model_validate(trained.settings)
+        encoder = runtime.load(config.encoder, Encoder)
+        if encoder.fingerprint != config.fingerprint:
+            raise ModelError(
+                f"it was trained on vectors of another version of {config.encoder}.",
+                where=str(trained.folder),
+                remedy="Train it again.",
+            )
+        return cls(config, trained.fill(ModularPosts(config)), PostFeatures(config, encoder), trained)
+
+    def judge(self, parts: Sequence[PostParts]) -> tuple[Tensor, Tensor]:
+        """Return probabilities (posts, steps + 1, classes) and which steps were taken (posts, steps + 1)."""
+        tensors = self._features(parts)
+        with torch.inference_mode():
+            output = self._model(tensors.inputs, tensors.present)
+        return output.logits[TASK].softmax(-1), output.taken
+
+
 def load_modular(policy: Policy, runtime: Runtime) -> Modular:
-    """Make the strategy for a policy.
+    """Create the strategy for a policy.
 
     Raises:
         UsageError: no trained judge is named, or a category is none of its classes.
@@ -65,14 +106,14 @@ def load_modular(policy: Policy, runtime: Runtime) -> Modular:
     strange = [category.id for category in policy.categories if category.id not in classes]
     if strange:
         raise UsageError(
-            f"the policy {policy.name!r} has the category {strange[0]!r}, which {trained.name} was not taught.",
-            remedy=f"It was taught {', '.join(classes)}: leave the policy out, or write one with these categories.",
+            f"the policy {policy.name!r} has the category {strange[0]!r}, which {trained.name} was not trained on.",
+            remedy=f"It was trained on {', '.join(classes)}: leave the policy out, or write one with these categories.",
         )
     return Modular(trained, policy)
 
 
 def trained_judge(runtime: Runtime) -> TrainedModular:
-    """Give the judge that the settings name. Raises `UsageError` where they name none."""
+    """Return the judge that the settings name. Raises `UsageError` if they name none."""
     if runtime.settings.models.judge is None:
         raise UsageError(
             "the strategy modular needs a trained judge.",
@@ -82,18 +123,18 @@ def trained_judge(runtime: Runtime) -> TrainedModular:
 
 
 def policy_of(runtime: Runtime) -> Policy:
-    """Make a policy from the classes of the named judge: a category for each that is not harmless, action review."""
+    """Make a policy of the classes of the named judge: a category with action review for each class but benign ones."""
     trained = trained_judge(runtime)
     names = trained.config.classes
     categories = tuple(
-        Category(id=id_, title=names[number], definition=f"What was labelled {names[number]!r} in training.")
+        Category(id=id_, title=names[number], definition=f"Posts like those labelled {names[number]!r} in training.")
         for id_, number in trained.config.categories.items()
     )
-    return Policy(name="taught", description=f"The classes of {trained.name}.", categories=categories)
+    return Policy(name="trained", description=f"The classes of {trained.name}.", categories=categories)
 
 
-def parts_of(content: Content, columns: Sequence[Column]) -> PostParts:
-    """Take apart a post as the modules see it. Raises `BadMedia` if its picture cannot be decoded."""
+def parts_of(content: Content, columns: Sequence[MetadataColumn]) -> PostParts:
+    """Return the inputs of the modules. Raises `BadMedia` if the picture cannot be decoded."""
     words = said_once(e.text for passage in content.passages for e in passage.evidence if e.kind == "ocr")
     shown = content.look() if any(isinstance(part, Image) for part in content.item.parts) else ()
     return PostParts(
@@ -112,10 +153,10 @@ def text_of(item: Item) -> str | None:
 def _match(
     category: Category, path: Sequence[float], taken: Sequence[bool], modules: Sequence[str], content: Content
 ) -> Match:
-    """Tell the steps; the evidence is the places of the step that raised the probability most."""
-    told, moved = [f"before anything {path[0]:.2f}"], {}
+    """Describe the steps; the evidence is the spans of the step that raised the probability most."""
+    told, moved = [f"before any part {path[0]:.2f}"], {}
     for module, there, (before, after) in zip(modules, taken[1:], pairwise(path), strict=True):
-        told.append(f"{module} {after:.2f} ({after - before:+.2f})" if there else f"{module}: not there")
+        told.append(f"{module} {after:.2f} ({after - before:+.2f})" if there else f"{module}: missing")
         moved[module] = after - before
     strongest = max(moved, key=lambda module: moved[module])
     places = _places(strongest, content) if moved[strongest] > 0 else ()

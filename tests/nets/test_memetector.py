@@ -12,18 +12,17 @@ torch = pytest.importorskip("torch")
 from alciato.errors import UsageError  # noqa: E402
 from alciato.item import Box  # noqa: E402
 from alciato.nets import VisionTransformerConfig  # noqa: E402
-from alciato.read.memetector import (  # noqa: E402
+from alciato.nets.memetector import (  # noqa: E402
     MemeDetector,
     MemeDetectorConfig,
-    MemePictureDetector,
     Mixture,
     TrainableAttention,
     heat_map,
     largest_text_free_crop,
-    meme_class,
     mixture,
     visual_part_utilization,
 )
+from alciato.read.memetector import MemePictureDetector, meme_class  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -137,8 +136,8 @@ def case_3(y):
     """The page's numbers: w = (5, 0, ln 3, 0), b = 0."""
     attention = TrainableAttention(2, "additive-linear")
     with torch.no_grad():
-        attention.weigh.weight.copy_(torch.tensor([[5, 0, np.log(3), 0]]))
-        attention.weigh.bias.zero_()
+        attention.score_layer.weight.copy_(torch.tensor([[5, 0, np.log(3), 0]]))
+        attention.score_layer.bias.zero_()
     return attention(torch.tensor([y]), torch.eye(2)[None])
 
 
@@ -146,7 +145,7 @@ def case_3(y):
 def test_worked_case_3_any_class_token_gives_the_same_weights(y):
     found = case_3(y)
     torch.testing.assert_close(found.weights, torch.tensor([[0.75, 0.25]]))
-    torch.testing.assert_close(found.glimpse, torch.tensor([[0.75, 0.25]]))
+    torch.testing.assert_close(found.pooled, torch.tensor([[0.75, 0.25]]))
 
 
 def test_worked_case_4():
@@ -160,25 +159,25 @@ class TestAttention:
         torch.manual_seed(3)
         return TrainableAttention(6, score), torch.randn(4, 6) * 3, torch.randn(4, 9, 6) * 3
 
-    def test_weights_are_a_distribution_and_the_glimpse_lies_within(self, score):
+    def test_weights_are_a_distribution_and_the_pooled_vector_lies_within(self, score):
         attention, y, z = self.given(score)
         found = attention(y, z)
         torch.testing.assert_close(found.weights.sum(-1), torch.ones(4))
         assert found.weights.min() >= 0
-        assert (found.glimpse <= z.max(1).values + 1e-5).all()
-        assert (found.glimpse >= z.min(1).values - 1e-5).all()
+        assert (found.pooled <= z.max(1).values + 1e-5).all()
+        assert (found.pooled >= z.min(1).values - 1e-5).all()
 
     def test_patches_in_another_order_have_the_same_weights(self, score):
         attention, y, z = self.given(score)
         order = torch.randperm(9)
         found, moved = attention(y, z), attention(y, z[:, order])
         torch.testing.assert_close(moved.weights, found.weights[:, order])
-        torch.testing.assert_close(moved.glimpse, found.glimpse)
+        torch.testing.assert_close(moved.pooled, found.pooled)
 
     def test_the_class_token_counts_in_all_forms_but_the_published_one(self, score):
         attention, y, z = self.given(score)
         y.requires_grad_()
-        (attention(y, z).glimpse ** 2).sum().backward()
+        (attention(y, z).pooled ** 2).sum().backward()
         if score == "additive-linear":
             assert y.grad.abs().max() < 1e-4
         else:
@@ -197,7 +196,7 @@ def test_only_where_the_class_token_counts_do_the_last_norm_and_block_learn(scor
 
 
 def test_the_heat_map_sums_to_one_and_each_picture_has_its_own():
-    look = tiny().look(torch.randn(3, 3, 32, 32))
+    look = tiny().classify(torch.randn(3, 3, 32, 32))
     assert look.heat.shape == (3, 4, 4)
     torch.testing.assert_close(look.heat.sum((1, 2)), torch.ones(3))
     assert look.logits.shape == (3, 2)
@@ -205,11 +204,11 @@ def test_the_heat_map_sums_to_one_and_each_picture_has_its_own():
 
 def test_a_picture_is_judged_alike_alone_and_among_others():
     model, pictures = tiny(), torch.randn(4, 3, 32, 32)
-    torch.testing.assert_close(model.look(pictures).logits[2:3], model.look(pictures[2:3]).logits)
+    torch.testing.assert_close(model.classify(pictures).logits[2:3], model.classify(pictures[2:3]).logits)
 
 
 def test_without_attention_there_is_no_heat_map():
-    assert tiny(None).look(torch.randn(1, 3, 32, 32)).heat is None
+    assert tiny(None).classify(torch.randn(1, 3, 32, 32)).heat is None
     assert tiny(None).attend is None
 
 
