@@ -1,6 +1,7 @@
 """Posts, readings and an encoder for the tests of the store."""
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,3 +63,29 @@ def embeddings_of(collection: Collection) -> Mapping[str, dict[str, list[float]]
 @pytest.fixture
 def collection(tmp_path: Path) -> Collection:
     return Collection.open(tmp_path / "store")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URI of a collection in a bucket of an S3 server on loopback."""
+    server_class = pytest.importorskip("moto.server").ThreadedMotoServer
+    pytest.importorskip("obstore")
+    name = f"posts-{uuid.uuid4().hex}"  # the server's state outlives it within a process
+    server = server_class(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+        "NO_PROXY": host,
+    }
+    for key, value in settings.items():
+        monkeypatch.setenv(key, value)
+    import boto3
+
+    boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT"], region_name="us-east-1").create_bucket(Bucket=name)
+    yield f"s3://{name}/collection"
+    server.stop()

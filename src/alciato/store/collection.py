@@ -235,7 +235,7 @@ class Collection:
         """Delete an encoder's embeddings and what says that they are there."""
         with self._lock:
             kinds = sql_list(ENCODE_KINDS)
-            self.table("readings").delete(f"kind in {kinds} and version in {sql_list([fingerprint])}")
+            self.delete("readings", f"kind in {kinds} and version in {sql_list([fingerprint])}")
             if self.embeddings(fingerprint) is not None:
                 name = table_name(fingerprint)
                 self._tables.pop(name, None)
@@ -297,6 +297,7 @@ class Collection:
 
     def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
         if rows:
+            self._lock.check()
             self.table(name).add(pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
 
     def _names(self) -> list[str]:
@@ -307,9 +308,18 @@ class Collection:
         if rows:
             self.upsert_rows(self.table(name), pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
 
+    def delete(self, name: str, condition: str) -> int:
+        """Delete the rows of a table that a condition names, if there are any; gives how many there were."""
+        count: int = self.table(name).count_rows(condition)
+        if count:
+            self._lock.check()
+            self.table(name).delete(condition)
+        return count
+
     def upsert_rows(self, table: Any, rows: pa.Table) -> None:
         """Insert rows into a LanceDB table, and replace those of the same id; the caller holds the writer's lock."""
         if rows.num_rows:
+            self._lock.check()
             table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
 

@@ -66,7 +66,7 @@ def save(
     if changes.fresh:
         collection.upsert("segments", changes.fresh)
     if changes.gone:
-        collection.table("segments").delete(f"id in {sql_list(changes.gone)}")
+        collection.delete("segments", f"id in {sql_list(changes.gone)}")
     done = [one for one in readings if not (one.kind in ENCODE_KINDS and one.item in changes.outdated)]
     collection.upsert("readings", [tables.reading_row(reading) for reading in done])
 
@@ -108,7 +108,6 @@ def _forget_encoding(
     embeddings: Sequence[tuple[EncoderInfo, Vectors]],
 ) -> None:
     """Drop what says that these items are encoded, of every encoder that does not bring their vectors now."""
-    readings = collection.table("readings")
     for kind, places in unencoded.items():
         items = sorted({item for item, _ in places})
         condition = f"kind = '{kind}' and item in {sql_list(items)}"
@@ -116,8 +115,7 @@ def _forget_encoding(
             lacking = {item for item, segment in places if segment not in vectors}
             if encoded := [item for item in items if item not in lacking]:
                 condition += f" and not (version = {_quoted(encoder.fingerprint)} and item in {sql_list(encoded)})"
-        if readings.count_rows(condition):
-            readings.delete(condition)
+        collection.delete("readings", condition)
 
 
 def _quoted(text: str) -> str:
@@ -130,6 +128,4 @@ def _delete_embeddings(collection: Collection, segments: Sequence[str]) -> None:
         return
     condition = f"id in {sql_list(segments)}"
     for encoder in collection.encoders():
-        table = collection.table(encoder.table)
-        if table.count_rows(condition):
-            table.delete(condition)
+        collection.delete(encoder.table, condition)
