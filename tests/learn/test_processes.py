@@ -42,12 +42,18 @@ def test_kill_9_in_mid_training_and_resume_gives_identical_weights(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_processes_train_as_one_does(tmp_path):
-    """The same batch dealt to two: the same mathematics, but for the last bits of the sums."""
-    assert train(tmp_path / "one", 0, 0).wait(300) == 0
+@pytest.mark.parametrize("objective", ["classification", "contrastive"])
+def test_two_processes_train_as_one_does(tmp_path, objective):
+    """The batch is split over two processes: the same mathematics, but for rounding.
+
+    41 examples in batches of 10: the last step has one example, so that the second process has a placeholder only.
+    For the contrastive objective, the negatives of each process are gathered from both.
+    """
+    assert train(tmp_path / "one", 0, 0, objective).wait(300) == 0
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0"]
     two = [*launch, "--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0", str(SCRIPT), str(tmp_path / "two")]
-    subprocess.run([*two, "0", "0"], env={**ALONE, "ACCELERATE_USE_CPU": "true"}, check=True, timeout=300)
+    environment = {**ALONE, "ACCELERATE_USE_CPU": "true"}
+    subprocess.run([*two, "0", "0", objective], env=environment, check=True, timeout=300)
     one, other = (read_rows(tmp_path / name / "metrics.parquet") for name in ("one", "two"))
     assert [row[:4] for row in other] == [row[:4] for row in one]
     assert [row.value for row in other] == pytest.approx([row.value for row in one], rel=1e-3, abs=1e-5)

@@ -46,11 +46,11 @@ def noisy(rows, generator):
 OBJECTIVE = Classification(("below", "above"))
 
 
-def fit(folder=None, *, collate=collate, dropout=0.2, train=None, validation=None, **config):
+def fit(folder=None, *, collate=collate, dropout=0.2, train=None, validation=None, objective=OBJECTIVE, **config):
     config = TrainingConfig(**{"epochs": 4, "batch_size": 8, "learning_rate": 1e-2, "device": "cpu", **config})
     seed_everything(config.seed)
     validation = data(20, 5) if validation is None else validation
-    return Trainer(config, folder).fit(Net(dropout), train or data(), collate, OBJECTIVE, validation)
+    return Trainer(config, folder).fit(Net(dropout), train or data(), collate, objective, validation)
 
 
 def weights(fitted):
@@ -101,6 +101,48 @@ def test_micro_batches_do_not_change_the_mathematics():
     one = fit(dropout=0.0, gradient_accumulation_steps=1)
     four = fit(dropout=0.0, gradient_accumulation_steps=4)
     assert [row.value for row in four.rows] == pytest.approx([row.value for row in one.rows], rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_accumulation_is_exact_for_weighted_classes(smoothing):
+    """The loss is a mean over class weights, which differ from micro-batch to micro-batch."""
+    objective = Classification(("below", "above"), weights=(0.2, 3.0), smoothing=smoothing)
+    runs = [fit(dropout=0.0, objective=objective, gradient_accumulation_steps=steps) for steps in (1, 4)]
+    losses, norms = (
+        [[row.value for row in run.rows if row[2:4] == ("train", metric)] for run in runs]
+        for metric in ("loss", "grad_norm")
+    )
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)
+    assert norms[1] == pytest.approx(norms[0], rel=1e-3)
+
+
+def test_accumulation_is_exact_where_modules_are_missing():
+    """MultiModN's loss is a mean over the steps taken, whose number differs from post to post."""
+    from alciato.learn import ModularObjective
+    from alciato.nets.modular import ModularConfig, ModularJudge
+
+    def posts(count=30):
+        generator = torch.Generator().manual_seed(4)
+        values, there = torch.randn(count, 2, 3, generator=generator), torch.rand(count, 2, generator=generator) > 0.5
+        labels = torch.randint(-1, 2, (count,), generator=generator)  # -1: not labelled
+        return list(zip(values, there, labels, strict=True))
+
+    def gather(rows, generator):
+        values, there, labels = (torch.stack(column) for column in zip(*rows, strict=True))
+        inputs, present = ({"a": x[:, 0], "b": x[:, 1]} for x in (values, there))
+        return {"inputs": inputs, "present": present, "targets": {"t": labels}}
+
+    def run(steps):
+        config = TrainingConfig(epochs=2, batch_size=10, gradient_accumulation_steps=steps, device="cpu")
+        seed_everything(0)
+        judge = ModularJudge(ModularConfig(modules={"a": 3, "b": 3}, tasks={"t": 2}, dropout=0.0))
+        return Trainer(config).fit(judge, posts(), gather, ModularObjective(("t",), shuffle=False))
+
+    one, five = run(1), run(5)
+    assert [row.value for row in five.rows] == pytest.approx([row.value for row in one.rows], rel=1e-3, abs=1e-5)
+    assert all(
+        torch.allclose(value, five.model.state_dict()[n], atol=1e-4) for n, value in one.model.state_dict().items()
+    )
 
 
 def test_it_equals_a_loop_written_out():
