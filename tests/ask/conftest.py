@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alciato.models import Encoder, Runtime, default_runtime
-from alciato.search.chance import everyday, space_of
+from alciato.search.calibration import background_vectors, isotropy_of
 from alciato.settings import Settings
 
 
@@ -15,5 +15,5 @@ def encoder():
 
 @pytest.fixture(scope="package")
 def space(encoder, tmp_path_factory):
-    texts, queries = everyday(encoder, Runtime(Settings(cache=tmp_path_factory.mktemp("cache"))))
-    return space_of(np.asarray(texts), queries)
+    texts, queries = background_vectors(encoder, Runtime(Settings(cache=tmp_path_factory.mktemp("cache"))))
+    return isotropy_of(np.asarray(texts), queries)

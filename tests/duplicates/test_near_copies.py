@@ -1,4 +1,4 @@
-"""Families of near copies, and what only looks like one."""
+"""Families of near copies, and what only image_features like one."""
 
 import random
 
@@ -6,14 +6,14 @@ import pytest
 
 import near_copy_set as made
 from alciato.duplicates.clustering import clustered, related
-from alciato.duplicates.near_copies import candidate_pairs, near_copy, words_in_common
-from alciato.duplicates.pictures import Place, look
+from alciato.duplicates.near_copies import candidate_pairs, verify, words_in_common
+from alciato.duplicates.pictures import Place, extract_features
 from alciato.item import Box, Finding
 
 
-def looks_of(examples, *, words=True):
+def features_of(examples, *, words=True):
     return [
-        look(
+        extract_features(
             example.picture,
             [Finding(text=example.text, box=Box(*box)) for box in example.boxes] if words else [],
             places=(Place(f"{example.family}/{number}", 0, None),),
@@ -30,7 +30,7 @@ def examples():
 
 @pytest.mark.slow
 def test_copies_are_found_and_nothing_else(examples):
-    seen = looks_of(examples)
+    seen = features_of(examples)
     pairs = related(seen)
     false = [(examples[i].family, examples[j].family) for i, j in pairs if examples[i].family != examples[j].family]
     assert false == []
@@ -45,7 +45,7 @@ def test_copies_are_found_and_nothing_else(examples):
 
 @pytest.mark.slow
 def test_without_read_words_there_are_still_no_false_pairs(examples):
-    pairs = related(looks_of(examples, words=False))
+    pairs = related(features_of(examples, words=False))
     assert all(examples[i].family == examples[j].family for i, j in pairs)
 
 
@@ -53,39 +53,39 @@ def test_relations_are_told_apart():
     generator = random.Random(3)
     photo = made.photograph("chelsea.png")
     meme = made.captioned(photo, "nobody told the robots", "about coffee")
-    original = looks_of([meme])[0]
+    original = features_of([meme])[0]
     others = {
         "copy": made.resized(meme, 0.6),
         "crop": made.cropped(meme, (0.05, 0.05, 0.05, 0.05)),
         "recaption": made.captioned(photo, "rocket fuel is late", "once more tonight"),
     }
     for relation, other in others.items():
-        seen = looks_of([meme, other])[1]
-        found = near_copy(original, seen)
+        seen = features_of([meme, other])[1]
+        found = verify(original, seen)
         assert found is not None, relation
         assert found.relation == relation
-        back = near_copy(seen, original)
+        back = verify(seen, original)
         assert back is not None, relation
-    assert near_copy(original, looks_of([meme, made.captioned(made.photograph("coffee.png"), "a", "b")])[1]) is None
+    assert verify(original, features_of([meme, made.captioned(made.photograph("coffee.png"), "a", "b")])[1]) is None
     assert generator.random() < 1
 
 
 def test_blank_pictures_say_nothing():
-    blank = looks_of([made.blank("white"), made.blank((250, 250, 250)), made.blank("white", (300, 200))])
+    blank = features_of([made.blank("white"), made.blank((250, 250, 250)), made.blank("white", (300, 200))])
     assert related(blank) == {}
 
 
 def test_a_chat_with_other_words_is_another_chat():
     generator = random.Random(5)
     chats = [made.chat(generator, number) for number in range(3)]
-    seen = looks_of([*chats, made.resized(chats[0], 0.7)])
+    seen = features_of([*chats, made.resized(chats[0], 0.7)])
     assert set(related(seen)) == {(0, 3)}
 
 
 def test_candidates_grow_with_the_pictures_and_hold_the_copies():
     photos = [made.plain(made.photograph(name)) for name in ("chelsea.png", "coffee.png", "rocket.jpg", "camera.png")]
     crops = [made.cropped(photo, (0.08, 0.08, 0.08, 0.08)) for photo in photos]
-    pairs = candidate_pairs(looks_of([*photos, *crops]))
+    pairs = candidate_pairs(features_of([*photos, *crops]))
     assert {(i, i + 4) for i in range(4)} <= set(pairs)
     assert candidate_pairs([]) == []
 

@@ -58,7 +58,7 @@ def test_a_small_copy_finds_the_post_with_its_distance(pictures, settings, tmp_p
     assert [hit.item for hit in hits] == []  # rocket is not among the six
     made.resized(made.plain(made.photograph("coins.png")), 0.5).picture.save(path)
     hit = search(pictures, image=path, runtime=Runtime(settings))[0]
-    assert (hit.item, hit.kind, hit.why[0].route) == ("coins.png", "picture", "copy")
+    assert (hit.item, hit.span.kind, hit.why[0].retriever) == ("coins.png", "picture", "near_copy")
     assert hit.why[0].distance <= 31
 
 
@@ -76,7 +76,7 @@ def test_a_crop_finds_the_whole_and_the_whole_finds_the_crop(pictures, settings)
 def test_words_and_picture_together(pictures, settings):
     hits = search(pictures, "the same file", image=made.photograph("chelsea.png"), runtime=Runtime(settings))
     assert hits[0].item == "again"
-    assert {reason.route for reason in hits[0].why} >= {"words", "copy"}
+    assert {reason.retriever for reason in hits[0].why} >= {"bm25", "near_copy"}
 
 
 def test_similar_leaves_the_post_itself_out(pictures, settings):

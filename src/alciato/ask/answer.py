@@ -12,7 +12,7 @@ from alciato.ask.write import PASSAGES, write
 from alciato.errors import UsageError
 from alciato.models import Chat, Encoder, Runtime, default_runtime
 from alciato.search import search
-from alciato.search.chance import Space, everyday, space_for, space_of
+from alciato.search.calibration import calibration_of
 from alciato.store import Collection
 
 EXTRACTIVE = "packaged:smollm2"
@@ -34,7 +34,7 @@ def ask(
         raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
     found = _found(collection, question, k, runtime)
-    measure = Measure(question, encoder, _space(collection, encoder, runtime))
+    measure = Measure(question, encoder, calibration_of(collection, encoder, runtime=runtime).isotropy)
     items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.segments}))}
     writes = chat is not None or runtime.settings.models.chat != EXTRACTIVE
     chosen = best_passages(measure, found, PASSAGES) if writes else best_passages(measure, found)
@@ -46,14 +46,6 @@ def ask(
         quoted = extract(question, best_passages(measure, found), Numbering(items), encoder.name)
         return quoted.model_copy(update={"dropped": reply.dropped})
     return extract(question, chosen, Numbering(items), encoder.name)
-
-
-def _space(collection: Collection, encoder: Encoder, runtime: Runtime) -> Space:
-    """The collection's own space; that of everyday sentences where nothing has been read yet."""
-    embeddings = collection.embeddings(encoder.fingerprint)
-    if embeddings is None:
-        return space_of(*everyday(encoder, runtime))
-    return space_for(collection.uri, embeddings, encoder, runtime)
 
 
 def _found(collection: Collection, question: str, k: int, runtime: Runtime) -> Sequence[Passage]:

@@ -1,8 +1,8 @@
 """How well a passage answers a question: nearness above what chance gives, and words in common.
 
-    support(q, p) = likeness(q, p) + SHARED * share of the question's weighty words that p holds too
+    support(q, p) = likeness(q, p) + TERM_OVERLAP_WEIGHT * share of the question's weighty words that p holds too
 
-The likeness is that of search (`alciato.search.chance`): a cosine in which unrelated texts have about 0. Search
+The likeness is that of search (`alciato.search.calibration`): a cosine in which unrelated texts have about 0. Search
 finds posts; here single sentences of these posts are measured, which is stricter. `HELD` was calibrated on 24
 questions that the demo's posts answer and 16 that they do not (`tests/ask/questions.yaml`): 21 of the 24 are
 answered, none of the 16.
@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alciato.models import Encoder
-from alciato.search.chance import SHARED, Space
-from alciato.search.words import shared, weighed
+from alciato.search.calibration import Isotropy
+from alciato.search.terms import term_weights, weighted_overlap
 
+TERM_OVERLAP_WEIGHT = 0.12
+"""Weight of the term overlap beside the similarity; fitted together with `HELD`."""
 HELD = 0.28
 """Support from which a sentence counts as an answer."""
 
@@ -30,7 +32,7 @@ class Measure:
 
     question: str
     encoder: Encoder
-    space: Space
+    space: Isotropy
     _query: NDArray[np.float32] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,10 +42,10 @@ class Measure:
         """Give the support of each text, shape (texts,); about 0 for what is unrelated, up to 1.1 for the same."""
         if not texts:
             return np.zeros(0, np.float32)
-        weights = weighed(self.question)
-        held = np.array([shared(weights, text) for text in texts], np.float32)
-        return np.asarray(self.likeness(texts) + SHARED * held, np.float32)
+        weights = term_weights(self.question)
+        held = np.array([weighted_overlap(weights, text) for text in texts], np.float32)
+        return np.asarray(self.likeness(texts) + TERM_OVERLAP_WEIGHT * held, np.float32)
 
     def likeness(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Give the likeness of each text, shape (texts,), -1..1."""
-        return self.space.likeness(self._query, self.encoder.encode(list(texts)).dense)
+        return self.space.similarity(self._query, self.encoder.encode(list(texts)).dense)

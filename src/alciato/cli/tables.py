@@ -11,6 +11,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from alciato.duplicates import Cluster
+    from alciato.item import Span
     from alciato.models import ModelCard
     from alciato.search import Hit
     from alciato.sources import Skipped
@@ -26,9 +27,9 @@ def hit_table(hits: Sequence[Hit]) -> Table:
         table.add_row(
             str(rank),
             Text(hit.item),
-            Text(_short(hit.text)),
-            Text(_place(hit)),
-            Text(", ".join(reason.route for reason in hit.why)),
+            Text(_short(hit.span.text)),
+            Text(_place(hit.span)),
+            Text(", ".join(reason.retriever for reason in hit.why)),
             Text(hit.source or "", overflow="fold"),
         )
     return table
@@ -92,13 +93,13 @@ def _table(*columns: str) -> Table:
     return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-def _place(hit: Hit) -> str:
-    """The part of a hit: its kind, and its box or seconds."""
-    if hit.start is not None:
-        return f"{hit.kind} {hit.start:.1f} s"
-    if hit.box is not None:
-        return f"{hit.kind} at {', '.join(f'{edge:.0f}' for edge in hit.box)}"
-    return hit.kind
+def _place(span: Span) -> str:
+    """The place of a hit: its kind, and its box or seconds."""
+    if span.start is not None:
+        return f"{span.kind} {span.start:.1f} s"
+    if span.box is not None:
+        return f"{span.kind} at {', '.join(f'{edge:.0f}' for edge in span.box)}"
+    return span.kind
 
 
 def _short(text: str, length: int = 90) -> str:

@@ -17,8 +17,8 @@ def hit_line(words: str, hits: Sequence[Hit], names: Mapping[str, str]) -> str:
     if not hits:
         return f"   “{words}”: nothing found."
     best = hits[0]
-    where = f" at {best.start:.1f} s" if best.start is not None else ""
-    return f"   “{words}”: {names.get(best.item, best.item)}, {best.kind}{where}: {best.text}"
+    where = f" at {best.span.start:.1f} s" if best.span.start is not None else ""
+    return f"   “{words}”: {names.get(best.item, best.item)}, {best.span.kind}{where}: {best.span.text}"
 
 
 def decision_line(verdict: Verdict, names: Mapping[str, str]) -> str:

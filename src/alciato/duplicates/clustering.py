@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from alciato.duplicates.cluster import Cluster, Member, Relation
-from alciato.duplicates.near_copies import NearCopy, candidate_pairs, near_copy
-from alciato.duplicates.pictures import Look, Place, looks
+from alciato.duplicates.near_copies import NearCopy, candidate_pairs, verify
+from alciato.duplicates.pictures import ImageFeatures, Place, image_features
 from alciato.models import Runtime, default_runtime
 from alciato.store import Collection
 
@@ -19,24 +19,26 @@ def duplicates(collection: Collection, *, runtime: Runtime | None = None) -> lis
     still before a clip.
     """
     runtime = runtime or default_runtime()
-    seen = list(looks(collection, collection.items(), runtime.settings.limits))
+    seen = list(image_features(collection, collection.items(), runtime.settings.limits))
     return clustered(seen, related(seen))
 
 
-def related(seen: Sequence[Look]) -> dict[tuple[int, int], NearCopy]:
+def related(seen: Sequence[ImageFeatures]) -> dict[tuple[int, int], NearCopy]:
     """Find the pairs i < j that are near copies, and how the one relates to the other."""
-    found = {(i, j): near_copy(seen[i], seen[j]) for i, j in candidate_pairs(seen)}
+    found = {(i, j): verify(seen[i], seen[j]) for i, j in candidate_pairs(seen)}
     return {pair: copy for pair, copy in found.items() if copy is not None}
 
 
-def clustered(seen: Sequence[Look], pairs: Mapping[tuple[int, int], NearCopy]) -> list[Cluster]:
+def clustered(seen: Sequence[ImageFeatures], pairs: Mapping[tuple[int, int], NearCopy]) -> list[Cluster]:
     """Join pairs to clusters of posts; the same medium in several posts is a copy too."""
     groups = _groups(len(seen), list(pairs) + _of_one_medium(seen))
     clusters = [cluster for group in groups if (cluster := _cluster(seen, group, pairs)) is not None]
     return sorted(clusters, key=lambda cluster: (-len(cluster.members), cluster.members[0].item))
 
 
-def _cluster(seen: Sequence[Look], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]) -> Cluster | None:
+def _cluster(
+    seen: Sequence[ImageFeatures], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]
+) -> Cluster | None:
     first = min(group, key=lambda i: (seen[i].start is not None, -seen[i].size[0] * seen[i].size[1], i))
     direct = {i: copy for i in group if (copy := pairs.get((min(first, i), max(first, i)))) is not None}
     others = sorted(set(group) - {first}, key=lambda i: (direct[i].distance if i in direct else 999, i))
@@ -59,18 +61,18 @@ def _nearest(number: int, group: list[int], pairs: Mapping[tuple[int, int], Near
     return min(found, key=lambda copy: copy.distance, default=None)
 
 
-def _member(look: Look, place: Place, relation: Relation, copy: NearCopy | None) -> Member:
+def _member(features: ImageFeatures, place: Place, relation: Relation, copy: NearCopy | None) -> Member:
     return Member(
         item=place.item,
         part=place.part,
         relation=relation,
         source=place.source,
         distance=None if copy is None else copy.distance,
-        start=look.start,
+        start=features.start,
     )
 
 
-def _of_one_medium(seen: Sequence[Look]) -> list[tuple[int, int]]:
+def _of_one_medium(seen: Sequence[ImageFeatures]) -> list[tuple[int, int]]:
     """Tie the frames of a clip together."""
     first: dict[str, int] = {}
     return [(first.setdefault(each.medium, number), number) for number, each in enumerate(seen)]

@@ -26,7 +26,7 @@ KEY_BITS, TABLES, REACH = 32, 8, 12
 """Bits of a key, number of keys drawn of each descriptor, neighbours in a bucket that are paired."""
 
 
-class Features(NamedTuple):
+class Keypoints(NamedTuple):
     """Corners of one picture: points (n, 2), descriptors (n, 32)."""
 
     points: Floats
@@ -40,7 +40,7 @@ class Alignment(NamedTuple):
     corners: int
 
 
-def detect(grey: Bytes, words: NDArray[np.bool_]) -> Features:
+def detect(grey: Bytes, words: NDArray[np.bool_]) -> Keypoints:
     """Find up to 400 corners of a grey picture (rows, columns), none under the words (rows, columns).
 
     Where there is little but words, the corners of the letters are all there is, and are kept.
@@ -53,11 +53,11 @@ def detect(grey: Bytes, words: NDArray[np.bool_]) -> Features:
     if words.any() and len(corners) < FEW:
         corners, descriptors = detector.detectAndCompute(grey, None)
     if descriptors is None:
-        return Features(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
-    return Features(np.array([corner.pt for corner in corners], dtype=np.float32), descriptors)
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 32), np.uint8))
+    return Keypoints(np.array([corner.pt for corner in corners], dtype=np.float32), descriptors)
 
 
-def align(left: Features, right: Features, *, ratio: float = 0.85, slack: float = 3.0) -> Alignment | None:
+def align(left: Keypoints, right: Keypoints, *, ratio: float = 0.85, slack: float = 3.0) -> Alignment | None:
     """Find the scale, turn and shift that most corners follow; None where fewer than four do.
 
     `ratio`: the best match must be this much nearer than the second; `slack`: pixels off that still follow.

@@ -10,13 +10,12 @@ Measured on 526 pictures of 60 originals (photographs, drawings, captions; resiz
 text-only pictures), four seeds that no threshold was set on: 0.972 to 0.974 of the copies stand in the cluster of
 their original with the words known, at no false pair; without them 0.968 to 0.970, at no false pair, on two of the
 seeds (the other two led to the rule for sparse pictures). What is missed: crops of white pictures with
-nothing but a line of words, and crops of smooth colour. `tests/search/test_near_copies.py` holds it.
+nothing but a line of words, and crops of smooth colour. `tests/duplicates/test_near_copies.py` holds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import numpy as np
@@ -26,14 +25,13 @@ from alciato.duplicates.agreement import Agreement, Thumbnail, agreement
 from alciato.duplicates.cluster import Relation
 from alciato.duplicates.local_features import WORKING_SIDE, align, candidates
 from alciato.duplicates.neighbours import near_pairs
-from alciato.duplicates.pictures import THUMBNAIL_SIDE, Look
-from alciato.search.routes import likeness_of_part
-from alciato.search.words import words_of
+from alciato.duplicates.pictures import THUMBNAIL_SIDE, ImageFeatures
+from alciato.search.terms import part_similarity, terms_of
 
 Floats = NDArray[np.float32]
 
 LOOSE = 60
-"""PDQ bits up to which a pair is worth a second look."""
+"""PDQ bits up to which a pair is worth a verification."""
 EDGES = 96
 """PDQ bits beyond which two pictures are not the same edge on edge, whatever the words on them."""
 CORNERS = 8
@@ -58,7 +56,7 @@ class NearCopy(NamedTuple):
     distance: int
 
 
-def near_copy(left: Look, right: Look) -> NearCopy | None:
+def verify(left: ImageFeatures, right: ImageFeatures) -> NearCopy | None:
     """Tell whether two pictures are near copies, and how; None where they are not."""
     distance = int(np.bitwise_count(left.bits ^ right.bits).sum())
     if left.medium and left.medium == right.medium:
@@ -75,14 +73,14 @@ def near_copy(left: Look, right: Look) -> NearCopy | None:
     return None
 
 
-def candidate_pairs(looks: Sequence[Look]) -> list[tuple[int, int]]:
-    """Pairs i < j worth a second look: near by PDQ, or with corners in common; never two frames of one clip."""
-    if len(looks) < 2:
+def candidate_pairs(image_features: Sequence[ImageFeatures]) -> list[tuple[int, int]]:
+    """Pairs i < j worth a verification: near by PDQ, or with corners in common; never two frames of one clip."""
+    if len(image_features) < 2:
         return []
-    near = near_pairs(np.stack([each.bits for each in looks]), LOOSE)
+    near = near_pairs(np.stack([each.bits for each in image_features]), LOOSE)
     pairs = set(zip(near.rows.tolist(), near.columns.tolist(), strict=True))
-    pairs.update(candidates([each.features.descriptors for each in looks]))
-    return sorted((i, j) for i, j in pairs if looks[i].medium != looks[j].medium)
+    pairs.update(candidates([each.features.descriptors for each in image_features]))
+    return sorted((i, j) for i, j in pairs if image_features[i].medium != image_features[j].medium)
 
 
 def agree(masked: Agreement, bare: Agreement, left: str, right: str) -> bool:
@@ -101,20 +99,22 @@ def agree(masked: Agreement, bare: Agreement, left: str, right: str) -> bool:
 
 def words_in_common(left: str, right: str) -> float:
     """Share of the shorter text that the longer one holds too, in runs of three letters and more, 0..1."""
+    from rapidfuzz.distance import Indel
+
     left, right = left.casefold(), right.casefold()
     if not left or not right:
         return float(left == right)
-    runs = SequenceMatcher(None, left, right, autojunk=False).get_matching_blocks()
+    runs = Indel.opcodes(left, right).as_matching_blocks()
     return sum(run.size for run in runs if run.size >= 3) / min(len(left), len(right))
 
 
 def other_words(left: str, right: str) -> float:
     """Share of the words of the left text that the right one does not hold, not even misread or joined, 0..1."""
-    words = [word for word in words_of(left) if len(word) > 2 or not word.isascii()]
-    return sum(likeness_of_part(word, right) < 0.7 for word in words) / len(words) if words else 0.0
+    words = [word for word in terms_of(left) if len(word) > 2 or not word.isascii()]
+    return sum(part_similarity(word, right) < 0.7 for word in words) / len(words) if words else 0.0
 
 
-def _transforms(left: Look, right: Look, distance: int) -> Iterator[Floats]:
+def _transforms(left: ImageFeatures, right: ImageFeatures, distance: int) -> Iterator[Floats]:
     """Ways to lay right over left, as (2, 3) from left to right thumbnail pixels."""
     found = align(left.features, right.features)
     if found is not None and found.corners >= CORNERS:
@@ -131,7 +131,7 @@ def _bare(thumbnail: Thumbnail) -> Thumbnail:
     return Thumbnail(thumbnail.pixels, np.zeros_like(thumbnail.words))
 
 
-def _relation(left: Look, right: Look, masked: Agreement, bare: Agreement) -> Relation:
+def _relation(left: ImageFeatures, right: ImageFeatures, masked: Agreement, bare: Agreement) -> Relation:
     if (left.start is None) != (right.start is None):
         return "frame"
     whole = masked.overlap >= WHOLE
@@ -140,7 +140,7 @@ def _relation(left: Look, right: Look, masked: Agreement, bare: Agreement) -> Re
     return "copy" if whole else "crop"
 
 
-def _reworded(left: Look, right: Look, bare: Agreement, *, whole: bool) -> bool:
+def _reworded(left: ImageFeatures, right: ImageFeatures, bare: Agreement, *, whole: bool) -> bool:
     """Other words: where both were read, by the words; else by what the picture shows where words may stand."""
     if left.text and right.text:
         return min(other_words(left.text, right.text), other_words(right.text, left.text)) >= OTHER_WORDS

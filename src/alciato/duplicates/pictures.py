@@ -1,7 +1,6 @@
 """The pictures of a collection as near-copy search sees them: small, hashed, with corners, the words marked.
 
-A medium that several posts carry is looked at once. A look takes some 5 ms and 50 kB and is not kept: media are
-decoded one after another, and what is held is a look for each medium or frame.
+The features of a medium that several posts carry are extracted once, in some 5 ms, and take 50 kB.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alciato.duplicates.agreement import Thumbnail
-from alciato.duplicates.local_features import WORKING_SIDE, Features, detect
+from alciato.duplicates.local_features import WORKING_SIDE, Keypoints, detect
 from alciato.errors import BadMedia
 from alciato.item import Box, Finding, Image, Item, Media, Video
 from alciato.models import Picture
@@ -41,7 +40,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageFeatures:
     """One picture or frame: what near copies are told by. `size` is width and height in pixels."""
 
     places: tuple[Place, ...]
@@ -50,15 +49,15 @@ class Look:
     size: tuple[int, int]
     bits: Bytes  # (32,)
     quality: float
-    features: Features
+    features: Keypoints
     thumbnail: Thumbnail
     text: str
 
 
-def looks(
+def image_features(
     collection: Collection, items: Iterable[Item], limits: Limits, only: Set[tuple[str, int]] | None = None
-) -> Iterator[Look]:
-    """Look at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it.
+) -> Iterator[ImageFeatures]:
+    """ImageFeatures at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it.
 
     `only` names items and parts; None takes all.
     """
@@ -75,18 +74,18 @@ def looks(
         data = collection.media_many(shas[start : start + _BATCH])
         for sha in shas[start : start + _BATCH]:
             if sha in data:
-                yield from _looks(data[sha], parts[sha], tuple(places[sha]), written.get(sha, ()), limits)
+                yield from _extracted(data[sha], parts[sha], tuple(places[sha]), written.get(sha, ()), limits)
 
 
-def look(
+def extract_features(
     picture: Picture,
     lines: Sequence[Finding] = (),
     *,
     places: tuple[Place, ...] = (),
     medium: str = "",
     start: float | None = None,
-) -> Look:
-    """Look at one picture; `lines` are the words on it, with their boxes in its pixels."""
+) -> ImageFeatures:
+    """ImageFeatures at one picture; `lines` are the words on it, with their boxes in its pixels."""
     hashed = pdq(picture)
     pixels = np.asarray(picture.convert("RGB"))  # (rows, columns, 3)
     boxes = [line.box for line in lines if line.box is not None]
@@ -96,24 +95,24 @@ def look(
     words = _marked(small.shape[:2], boxes, THUMBNAIL_SIDE / max(picture.size), around=0.5)
     text = " ".join(line.text for line in lines if line.text)
     thumbnail = Thumbnail(small, words)
-    return Look(places, medium, start, picture.size, hashed.bits, hashed.quality, features, thumbnail, text)
+    return ImageFeatures(places, medium, start, picture.size, hashed.bits, hashed.quality, features, thumbnail, text)
 
 
-def _looks(
+def _extracted(
     data: bytes, part: Media, places: tuple[Place, ...], lines: Sequence[Finding], limits: Limits
-) -> Iterator[Look]:
+) -> Iterator[ImageFeatures]:
     from alciato.media.frames import sampled_frames
     from alciato.media.pictures import decode_picture
 
     try:
         if isinstance(part, Image):
-            yield look(decode_picture(data, limits), lines, places=places, medium=part.media)
+            yield extract_features(decode_picture(data, limits), lines, places=places, medium=part.media)
             return
-        kept: list[Look] = []
+        kept: list[ImageFeatures] = []
         for frame in sampled_frames(data, part.mime, limits, WORKING_SIDE):
             if kept and _apart(kept[-1].bits, pdq(frame.picture).bits) < CHANGED:
                 continue
-            kept.append(look(frame.picture, places=places, medium=part.media, start=frame.second))
+            kept.append(extract_features(frame.picture, places=places, medium=part.media, start=frame.second))
             yield kept[-1]
             if len(kept) == FRAMES:
                 return

