@@ -42,7 +42,7 @@ from alciato.errors import AlciatoError
 
 AHEAD = 2
 """Batches that a worker holds: the one that it works on, and the next, so that it never waits for the driver."""
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LANCE_CPU_THREADS", "RAYON_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CALLS = 200
 """Calls after which an isolated process is replaced, so that nothing that a decoder leaks adds up."""
 GRACE = 3.0
@@ -92,7 +92,7 @@ def cores() -> int:
 
 def run(
     task: Task, batches: Iterable[Sequence[Any]], *, workers: int | None = None, runner: str = "native"
-) -> Iterator[Done]:
+) -> Generator[Done, None, None]:
     """Yield every batch with its result, in the order in which they are done.
 
     Args:

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     runner: str = Field("native", pattern="^(native|ray)$", description="where reading runs")
     batch: int = Field(16, ge=1, le=4096, description="items read and saved at a time")
     threads: int | None = Field(None, ge=1, description="threads of one model; all cores if not set")
+    workers: int | None = Field(None, ge=1, description="processes that read, one thread each; all cores if not set")
     tesseract: tuple[str, ...] = Field(
         ("ben", "rus", "hin", "ara", "kor", "tha"), description="scripts read by Tesseract where it is installed"
     )

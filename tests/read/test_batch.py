@@ -1,5 +1,6 @@
 """A batch: every reader on every part, one failure stops nothing, segments and vectors fit together."""
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,9 @@ from PIL import Image as Pictures
 
 from alciato.item import Image, Item, Text, Video, media_hash
 from alciato.models import Runtime
-from alciato.read.batch import BatchReader, Job
-from alciato.read.found import Found, together
-from alciato.read.readers.hash import HashReader
-from alciato.read.readers.language import LanguageReader
-from alciato.read.readers.words import WordsReader
+from alciato.read.batch import BatchReader, Job, together
+from alciato.read.readers import HashReader, LanguageReader
+from alciato.read.words import WordsReader
 from alciato.settings import Settings
 from media_samples import clip, encoded
 from read.doubles import LettersEncoder, SizedOcr
@@ -110,22 +109,22 @@ def test_an_image_encoder_gives_pictures_and_frames_their_vectors():
     assert embedded(found) == frames
 
 
-def test_what_is_found_survives_its_row():
+def test_what_is_found_survives_the_way_from_a_worker_and_is_joined():
     found = reader(image_encoder=LettersEncoder()).read([job(0), job(1)])
-    back = [Found.of(one.row()) for one in found]
+    back = pickle.loads(pickle.dumps(found))
     assert [one.readings for one in back] == [one.readings for one in found]
     assert [one.segments for one in back] == [one.segments for one in found]
     whole = together(back)
     assert whole.replaced == dict.fromkeys(("i0", "i1"), found[0].replaced["i0"])
-    together_ = {id_: vector.tolist() for vectors in whole.embeddings.values() for id_, vector in vectors.items()}
-    assert together_ == {
-        id_: vector.tolist() for one in found for vectors in one.embeddings.values() for id_, vector in vectors.items()
+    vectors = {id_: vector.tolist() for some in whole.embeddings.values() for id_, vector in some.items()}
+    assert vectors == {
+        id_: vector.tolist() for one in found for some in one.embeddings.values() for id_, vector in some.items()
     }
-    assert {"i0/1/picture/0", "i1/1/picture/0"} <= set(together_)
+    assert {"i0/1/picture/0", "i1/1/picture/0"} <= set(vectors)
 
 
 def test_each_encoder_has_its_own_provenance():
     one, other = reader(), reader(image_encoder=LettersEncoder())
-    versions = [{stamp.kind: stamp.version for stamp in made.stamps()} for made in (one, other)]
+    versions = [{one.kind: one.version for one in made.wanted()} for made in (one, other)]
     assert versions[1].pop("encode_images") == LettersEncoder.fingerprint
     assert versions[0] == versions[1]

@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from alciato.errors import UsageError
+from alciato.errors import ModelError, UsageError
+from alciato.executor import run
 from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
 from alciato.models import Runtime
 from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress
-from alciato.read import read, read_post, unread
-from alciato.read.pipeline import forget_workers
+from alciato.read import pipeline, read, read_post, unread
 from alciato.settings import Models, Settings
 from alciato.store import Collection
 from media_samples import animation, encoded, wav
@@ -28,9 +28,8 @@ def settings(monkeypatch):
     """Settings whose models are doubles; nothing that was loaded before is kept."""
     monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
     Named.models = {"letters": LettersEncoder(), "ocr": SizedOcr()}
-    forget_workers()
-    yield Settings(models=MODELS, tesseract=(), batch=4)
-    forget_workers()
+    Named.loaded.clear()
+    return Settings(models=MODELS, tesseract=(), batch=4)
 
 
 def post(number):
@@ -89,7 +88,6 @@ def test_a_better_model_reads_only_what_it_changes(tmp_path, settings):
     made = collection(tmp_path)
     read(made, Runtime(settings))
     Named.models["ocr"].fingerprint = "2"
-    forget_workers()  # as in the process of another day
     summary = read(made, Runtime(settings))
     assert summary.items == 10
     assert {reading.version[0] for reading in made.readings(kinds=["ocr"])} == {"2"}
@@ -173,6 +171,79 @@ def test_a_post_is_read_without_a_collection(settings):
     readings = read_post(post(7), Runtime(settings))
     assert {(one.part, one.kind) for one in readings} == {(0, "language"), (1, "ocr"), (1, "pdq"), (1, "language")}
     assert next(one for one in readings if one.kind == "ocr").findings[0].text == "67 by 40"
+
+
+def test_workers_find_what_one_process_finds(tmp_path, settings):
+    alone, together = collection(tmp_path / "alone", 22), collection(tmp_path / "together", 22)
+    read(alone, Runtime(settings.model_copy(update={"workers": 1})))
+    Named.loaded.clear()
+    summary = read(together, Runtime(settings.model_copy(update={"workers": 2})))
+    assert (summary.items, summary.readings, summary.failed) == (22, 22 * 6, [])
+    assert contents(together) == contents(alone)
+    assert Named.loaded == []  # the workers have the models, this process needs none
+
+
+def test_a_picture_that_kills_a_worker_is_reported_and_all_others_are_read(tmp_path, settings):
+    models = MODELS.model_copy(update={"ocr": "double:killer"})
+    made = collection(tmp_path, 12)
+    workers = settings.model_copy(update={"models": models, "workers": 2})
+    summary = read(made, Runtime(workers))
+    assert summary.items == 12
+    assert {one.item for one in summary.failed} == {"i005"}
+    assert all(one.error.startswith("worker-died: ") and "SIGKILL" in one.error for one in summary.failed)
+    assert {one.item for one in made.readings(kinds=["ocr"]) if one.error is None} == {
+        f"i{number:03d}" for number in range(12) if number != 5
+    }
+    assert read(made, Runtime(workers)).items == 0  # not again and again
+    assert read(made, Runtime(settings.model_copy(update={"models": models})), retry=True).failed == []
+
+
+def test_few_items_are_read_in_this_process_and_many_in_workers(tmp_path, settings, monkeypatch):
+    started = []
+
+    def watched(task, batches, *, workers, runner):
+        started.append(workers)
+        return run(task, batches, workers=1, runner=runner)
+
+    monkeypatch.setattr(pipeline, "run", watched)
+    monkeypatch.setattr(pipeline, "cores", lambda: 3)
+    read(collection(tmp_path / "few", 4), Runtime(settings))
+    assert started == []
+    read(collection(tmp_path / "many", 40), Runtime(settings))
+    assert started == [3]
+    monkeypatch.setattr(pipeline, "PROCESS_BYTES", 2**50)  # no memory for a second worker
+    read(collection(tmp_path / "large", 40), Runtime(settings))
+    assert started == [3]
+
+
+def test_nothing_to_read_loads_no_model(tmp_path, settings):
+    made = collection(tmp_path, 2)
+    read(made, Runtime(settings))
+    assert set(Named.loaded) == {"letters", "ocr"}
+    Named.loaded.clear()
+    runtime = Runtime(settings)
+    assert read(made, runtime).items == 0
+    assert unread(made, runtime) == []
+    assert Named.loaded == []
+
+
+def test_only_the_models_that_the_work_needs_are_loaded(tmp_path, settings):
+    made = collection(tmp_path, 2)
+    read(made, Runtime(settings), kinds=["pdq", "language"])
+    assert Named.loaded == []
+    read(made, Runtime(settings), kinds=["ocr"])
+    assert set(Named.loaded) == {"ocr", "letters"}  # words that are found are encoded
+
+
+def test_a_model_that_cannot_be_loaded_is_an_error_and_no_reading(tmp_path, settings, monkeypatch):
+    def broken(rest, kind, runtime):
+        raise ModelError(f"the weights of {rest} are broken.")
+
+    monkeypatch.setattr("read.doubles.load_double", broken)
+    made = collection(tmp_path, 2)
+    with pytest.raises(ModelError, match="the weights of"):
+        read(made, Runtime(settings))
+    assert list(made.readings()) == []
 
 
 def test_an_interrupted_run_keeps_what_was_read(tmp_path, settings):

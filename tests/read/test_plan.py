@@ -4,12 +4,12 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alciato.read.plan import Stamp, left_to_read
+from alciato.read.plan import Provenance, left_to_read
 
-WORDS = Stamp("ocr", "packaged:a", "1", frozenset({"image", "video"}))
-HASH = Stamp("pdq", "pdq", "1", frozenset({"image"}))
-SPEECH = Stamp("speech", "packaged:s", "2", frozenset({"audio", "video"}))
-ENCODE = Stamp("encode", "packaged:e", "3", frozenset({"text"}), once=True)
+WORDS = Provenance("ocr", "packaged:a", "1", frozenset({"image", "video"}))
+HASH = Provenance("pdq", "pdq", "1", frozenset({"image"}))
+SPEECH = Provenance("speech", "packaged:s", "2", frozenset({"audio", "video"}))
+ENCODE = Provenance("encode", "packaged:e", "3", frozenset({"text"}), once=True)
 WANTED = [WORDS, HASH, SPEECH, ENCODE]
 
 kinds_of_part = st.sampled_from(["text", "image", "audio", "video", "table"])
@@ -53,9 +53,9 @@ def test_equals_the_loops(items, done, retry):
 
 
 def test_a_new_version_reads_only_its_own_kind_again():
-    parts, stamps = tables([["text", "image"]], {(0, 1, WORDS, True, False), (0, 1, HASH, True, False)})
+    parts, provenance = tables([["text", "image"]], {(0, 1, WORDS, True, False), (0, 1, HASH, True, False)})
     newer = WORDS._replace(version="2")
-    assert left_to_read(parts, stamps, [newer, HASH]).to_pylist() == [{"item": "i0", "work": ["1/ocr"]}]
+    assert left_to_read(parts, provenance, [newer, HASH]).to_pylist() == [{"item": "i0", "work": ["1/ocr"]}]
 
 
 def test_nothing_wanted_is_nothing_to_do():
@@ -65,5 +65,5 @@ def test_nothing_wanted_is_nothing_to_do():
 def test_a_hundred_thousand_items_are_planned_by_columns():
     count = 100_000
     parts = pa.table({"id": [f"i{n}" for n in range(count)], "parts": [["text", "image"]] * count})
-    _, stamps = tables([], set())
-    assert left_to_read(parts, stamps, WANTED).num_rows == count
+    _, provenance = tables([], set())
+    assert left_to_read(parts, provenance, WANTED).num_rows == count

@@ -6,7 +6,7 @@ from PIL import Image
 from alciato.item import Box, Finding
 from alciato.item import Image as ImagePart
 from alciato.read.content import PartContent, View
-from alciato.read.readers.words import WordsReader, merged, respaced, with_other_script
+from alciato.read.words import WordsReader, merged, respaced, with_other_script
 from alciato.settings import Limits
 from read.doubles import GivenOcr
 

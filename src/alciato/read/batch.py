@@ -6,23 +6,25 @@ One reader that fails on one part leaves a reading with its reason, and stops no
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from alciato.errors import BadMedia
 from alciato.item import Finding, Item, Reading, Segment
-from alciato.item.reading import READ_KINDS
 from alciato.models import Encoder, Runtime
 from alciato.read.content import PartContent, View
-from alciato.read.found import Found
-from alciato.read.plan import Stamp
-from alciato.read.readers.chosen import chosen_readers
-from alciato.read.readers.reader import Reader
+from alciato.read.plan import Provenance
+from alciato.read.readers import ChosenReaders, DeferredModel, Reader
 from alciato.read.segments import Readings, segments_made_by, segments_of
-from alciato.store.embeddings import canonical_name
+from alciato.store.embeddings import EncoderInfo, canonical_name
 
 SEGMENTS_REVISION = "segments3"
+Vectors = dict[str, NDArray[np.float32]]
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
 
 
@@ -40,35 +42,82 @@ class Job:
     segments: Sequence[Segment] = ()
 
 
+class EncodedBy(NamedTuple):
+    """What stands beside vectors: the encoder that made them."""
+
+    name: str
+    fingerprint: str
+    dimension: int
+
+
+@dataclass
+class Found:
+    """New readings of items, the segments that they make, and vectors by encoder and segment id.
+
+    `replaced` gives for an item the kinds of segment that were made anew: stored ones of these kinds go.
+    """
+
+    readings: list[Reading] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
+    replaced: dict[str, list[str]] = field(default_factory=dict)
+    embeddings: dict[EncodedBy, Vectors] = field(default_factory=dict)
+
+    def add_vector(self, encoder: EncoderInfo, segment: str, vector: NDArray[np.float32]) -> None:
+        """Keep the vector of a segment."""
+        made_by = EncodedBy(encoder.name, encoder.fingerprint, encoder.dimension)
+        self.embeddings.setdefault(made_by, {})[segment] = vector
+
+
+def together(found: Sequence[Found]) -> Found:
+    """Join what was read of several items."""
+    whole = Found()
+    for one in found:
+        whole.readings += one.readings
+        whole.segments += one.segments
+        whole.replaced |= one.replaced
+        for made_by, vectors in one.embeddings.items():
+            whole.embeddings.setdefault(made_by, {}).update(vectors)
+    return whole
+
+
 class BatchReader:
-    """The readers and encoders that the settings name; loaded once, used for any number of batches."""
+    """The readers and encoders that the settings name, for any number of batches."""
 
     def __init__(self, runtime: Runtime, types: Iterable[str], kinds: Iterable[str] | None = None) -> None:
         self.runtime = runtime
-        self.readers: list[Reader] = chosen_readers(runtime, types, kinds)
-        self._kinds = None if kinds is None else frozenset(kinds)
+        self._chosen = ChosenReaders(runtime, types, kinds)
+        self.readers = self._chosen.readers
+        self._kinds = self._chosen.kinds
 
     @cached_property
     def encoder(self) -> Encoder:
         """What makes the vectors of words."""
-        return self.runtime.load(self.runtime.settings.models.encoder, Encoder)
+        return self._chosen.encoder
 
     @cached_property
     def image_encoder(self) -> Encoder | None:
         """What makes the vectors of pictures, if one is named."""
-        name = self.runtime.settings.models.image_encoder
-        return None if name is None else self.runtime.load(name, Encoder)
+        return self._chosen.image_encoder
 
-    def stamps(self) -> list[Stamp]:
+    def models(self, kinds: Iterable[str]) -> list[DeferredModel]:
+        """The models that work of these kinds needs."""
+        return self._chosen.behind(kinds)
+
+    def load(self, kinds: Iterable[str]) -> BatchReader:
+        """Load the models that work of these kinds needs: what is wrong with one is raised here, once."""
+        for model in self.models(kinds):
+            model.load()
+        return self
+
+    def wanted(self) -> list[Provenance]:
         """What every part shall have been read with."""
-        stamps = [Stamp(reader.kind, reader.model, reader.version, reader.parts) for reader in self.readers]
-        kinds = frozenset(READ_KINDS) if self._kinds is None else self._kinds
-        encoding = [stamp for stamp in self._encode_stamps(kinds) if stamp.kind in kinds]
-        if encoding or "segment" in kinds:
-            stamps.append(Stamp("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES, once=True))
-        return stamps + encoding
+        wanted = [Provenance(reader.kind, reader.model, reader.version, reader.parts) for reader in self.readers]
+        encoding = self._encoders(self._kinds)
+        if encoding or "segment" in self._kinds:
+            wanted.append(Provenance("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES, once=True))
+        return wanted + encoding
 
-    def _encode_stamps(self, kinds: Collection[str]) -> list[Stamp]:
+    def _encoders(self, kinds: Collection[str]) -> list[Provenance]:
         """One for each encoder: what another one has encoded stays."""
         encoders: list[tuple[str, Encoder | None]] = []
         if "encode" in kinds:
@@ -76,7 +125,7 @@ class BatchReader:
         if "encode_images" in kinds:
             encoders.append(("encode_images", self.image_encoder))
         return [
-            Stamp(kind, canonical_name(encoder.name), encoder.fingerprint, ALL_TYPES, once=True)
+            Provenance(kind, canonical_name(encoder.name), encoder.fingerprint, ALL_TYPES, once=True)
             for kind, encoder in encoders
             if encoder is not None
         ]
@@ -88,7 +137,7 @@ class BatchReader:
         for job, (found, views) in zip(jobs, done, strict=True):
             self._encode_pictures(found, views)
             kinds = {kind for _, kind in job.work}
-            found.readings += [_reading(job.item.id, 0, stamp) for stamp in self._encode_stamps(kinds)]
+            found.readings += [_reading(job.item.id, 0, made_by) for made_by in self._encoders(kinds)]
         return [found for found, _ in done]
 
     def findings(self, job: Job) -> Found:
@@ -112,7 +161,9 @@ class BatchReader:
         found.segments = segments_of(job.item, findings, changed)
         found.segments += [one for one in job.segments if one.kind not in changed and _to_encode(one, job.work)]
         if (0, "segment") in job.work:
-            found.readings.append(_reading(job.item.id, 0, Stamp("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES)))
+            found.readings.append(
+                _reading(job.item.id, 0, Provenance("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES))
+            )
         return found, views
 
     def _views(self, content: PartContent, job: Job, number: int) -> dict[str, View]:
@@ -145,26 +196,33 @@ class BatchReader:
 
 def read_part(reader: Reader, content: PartContent, item: str, part: int) -> Reading:
     """Read one part by one reader. Whatever it raises becomes the reading's error: untrusted media raise anything."""
-    stamp = Stamp(reader.kind, reader.model, reader.version, reader.parts)
+    made_by = Provenance(reader.kind, reader.model, reader.version, reader.parts)
     try:
-        return _reading(item, part, stamp, reader.read(content))
+        return _reading(item, part, made_by, reader.read(content))
     except BadMedia as error:
-        return _reading(item, part, stamp, error=f"{error.reason}: {error}")
+        return _reading(item, part, made_by, error=f"{error.reason}: {error}")
     except Exception as error:  # noqa: BLE001 - one reader on one item must never end the run; the reason is kept
-        return _reading(item, part, stamp, error=f"{type(error).__name__}: {error}")
+        return _reading(item, part, made_by, error=f"{type(error).__name__}: {error}")
 
 
-def _reading(item: str, part: int, stamp: Stamp, findings: Iterable[Finding] = (), error: str | None = None) -> Reading:
+def _reading(
+    item: str, part: int, made_by: Provenance, findings: Iterable[Finding] = (), error: str | None = None
+) -> Reading:
     return Reading(
         item=item,
         part=part,
-        kind=stamp.kind,
-        model=stamp.model,
-        version=stamp.version,
+        kind=made_by.kind,
+        model=made_by.model,
+        version=made_by.version,
         findings=tuple(findings),
         error=error,
         read_at=datetime.now(UTC),
     )
+
+
+def failed_reading(item: str, part: int, made_by: Provenance, error: str) -> Reading:
+    """A reading that says why there is none."""
+    return _reading(item, part, made_by, error=error)
 
 
 def _to_encode(segment: Segment, work: Collection[tuple[int, str]]) -> bool:

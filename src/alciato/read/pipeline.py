@@ -1,35 +1,43 @@
-"""`read`: everything that has not been read yet, as a Daft plan over batches of items, saved as it comes.
+"""`read`: everything that has not been read yet, in batches by the executor, saved as it comes.
 
-The plan is the same on this machine and on Ray (`settings.runner`): a column of item ids and of the work to
-do, through one batch function that fetches the media by hash, reads them, and gives back rows. Media never
-travel through the plan. What is not saved yet when the run is stopped is planned again by the next run.
+A plan says what to read: item ids, and the work (part and kind of reading) of each. Batches of it go to worker
+processes, which fetch the media by hash, read them, and give back what they found; this process alone writes. Small
+plans are read in this process, with the models that its runtime holds. What is not saved yet when the run is stopped
+is planned again by the next run.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
-from threading import Lock
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from alciato.errors import AlciatoError, BadMedia
+from alciato.errors import BadMedia
+from alciato.executor import Done, Task, cores, run
 from alciato.item import Finding, Image, Post, Reading, Segment
 from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
+from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress, ProgressCallback, silent
-from alciato.read.batch import BatchReader, Job
-from alciato.read.found import ROW, Found, together
+from alciato.read.batch import BatchReader, Found, Job, failed_reading, together
 from alciato.read.plan import left_to_read
 from alciato.settings import Settings
 from alciato.store import Collection
 
 SAVE_ITEMS, SAVE_SECONDS = 128, 5.0
 """Results are saved when so many items wait or so much time has passed: that much a kill may lose."""
+WORTH_WORKERS = 64
+"""Readings of media, or sixteen times as many of text, from which starting processes pays: each takes some 2 s."""
+PROCESS_BYTES, FACTOR = 400 * 2**20, 2
+"""Memory of a worker without its models, and with them this many times the size of their weights."""
+
+Batch = Sequence[tuple[str, Sequence[str]]]
+"""Item ids, each with its work: a list of `PART/KIND`."""
 
 
 @dataclass
@@ -73,9 +81,11 @@ def read(
     report(Progress("read", 0, plan.num_rows))
     if plan.num_rows:
         saving = _Saving(collection, summary, lambda: report(_progress(summary, plan.num_rows)))
+        reader = BatchReader(runtime, _types(collection.item_parts()), kinds)
         try:
-            for batch in _run(plan, collection, runtime, kinds):
-                saving.take(batch)
+            with closing(_results(plan, collection, reader, kinds)) as results:
+                for found in results:
+                    saving.take(found)
         finally:  # on ctrl-C too: what has been read is kept
             saving.save()
     summary.seconds = time.monotonic() - started
@@ -100,6 +110,7 @@ def read_post(post: Post, runtime: Runtime | None = None) -> list[Reading]:
         for number, part in enumerate(post.item.parts)
         if part.type in one.parts
     }
+    reader.load({kind for _, kind in work} - {"segment"})
     return reader.findings(Job(post.item, _fetching(dict(post.media)), work, {})).readings
 
 
@@ -110,71 +121,113 @@ def _plan(collection: Collection, runtime: Runtime, kinds: list[str] | None, *, 
         return pa.table({"item": pa.array([], pa.string()), "work": pa.array([], pa.list_(pa.string()))})
     provenance = collection.provenance()
     provenance = provenance.slice(0, 0) if again else provenance
-    return left_to_read(parts, provenance, BatchReader(runtime, types, kinds).stamps(), retry=retry)
+    return left_to_read(parts, provenance, BatchReader(runtime, types, kinds).wanted(), retry=retry)
 
 
 def _types(parts: pa.Table) -> frozenset[str]:
-    import pyarrow.compute as pc
-
     return frozenset(pc.unique(pc.list_flatten(parts["parts"])).to_pylist())
 
 
-def _run(plan: pa.Table, collection: Collection, runtime: Runtime, kinds: list[str] | None) -> Iterator[pa.RecordBatch]:
-    """Stream the results of the plan, a record batch of (item, found) at a time."""
-    daft = _daft(runtime.settings.runner)
-    types = tuple(sorted(_types(collection.item_parts())))
-    place = (collection.uri, runtime.settings.model_dump_json(), types, None if kinds is None else tuple(kinds))
-
-    def rows(items: Any, work: Any) -> pa.Array:
-        return pa.array([one.row() for one in _worker(*place).read(items.to_pylist(), work.to_pylist())], ROW)
-
-    row = daft.DataType.from_arrow_type(ROW)
-    found = daft.func.batch(return_dtype=row, batch_size=runtime.settings.batch, use_process=False)(rows)
-    frame = daft.from_arrow(plan)
-    frame = frame.select(frame["item"], found(frame["item"], frame["work"]).alias("found"))
-    yield from frame.to_arrow_iter(results_buffer_size=1)
-
-
-@cache
-def _daft(runner: str) -> Any:
-    """Load Daft, quiet, and set its runner: it takes one a process, before its first plan."""
-    # Daft and Ray report their use to their makers unless told not to; nothing local calls anyone here.
-    os.environ |= {"DAFT_ANALYTICS_ENABLED": "0", "RAY_USAGE_STATS_ENABLED": "0", "DAFT_PROGRESS_BAR": "0"}
-    import daft
-
-    try:
-        daft.set_runner_ray() if runner == "ray" else daft.set_runner_native()
-    except Exception as error:
-        raise AlciatoError(
-            f"the runner {runner!r} cannot be set: {error}.", remedy="One process runs either native or ray."
-        ) from error
-    return daft
+def _results(
+    plan: pa.Table, collection: Collection, reader: BatchReader, kinds: Sequence[str] | None
+) -> Generator[list[Found], None, None]:
+    """Yield what was found in each batch of the plan."""
+    settings = reader.runtime.settings
+    needed = sorted({work.partition("/")[2] for work in pc.unique(pc.list_flatten(plan["work"])).to_pylist()})
+    workers = _workers(plan, reader, needed)
+    if workers == 1 and settings.runner == "native":
+        read_batch = _BatchReading(collection, reader.load(needed))
+        for batch in _batches(plan, settings.batch):
+            yield read_batch(batch)
+        return
+    single = settings.model_copy(update={"threads": 1})
+    types = _types(collection.item_parts())
+    task = Task("alciato.read.pipeline:batch_reading", (collection.uri, single, types, kinds, needed, dict(SCHEMES)))
+    results = run(task, _batches(plan, settings.batch), workers=workers, runner=settings.runner)
+    with closing(results):
+        for done in results:
+            yield done.result if done.error is None else [_lost(done, reader)]
 
 
-class _Worker:
-    """What reads batches in one process: the collection opened, the models loaded, both once."""
+def batch_reading(
+    uri: str,
+    settings: Settings,
+    types: Iterable[str],
+    kinds: Iterable[str] | None,
+    needed: Iterable[str],
+    schemes: Mapping[str, str],
+) -> Callable[[Batch], list[Found]]:
+    """Open the collection and load the models in a worker; gives the function that reads a batch.
 
-    def __init__(self, uri: str, options: str, types: Iterable[str], kinds: Iterable[str] | None) -> None:
-        # Models use all cores by themselves; two batches at once would only make them wait for each other.
-        self._turn = Lock()
-        self._collection = Collection.open(uri, create=False)
-        self._reader = BatchReader(Runtime(Settings.model_validate_json(options)), types, kinds)
+    `schemes` are those of model names that the driver knows, registered ones among them.
+    """
+    SCHEMES.update(schemes)
+    collection = Collection.open(uri, create=False)
+    return _BatchReading(collection, BatchReader(Runtime(settings), types, kinds).load(needed))
 
-    def read(self, ids: Sequence[str], work: Sequence[Sequence[str]]) -> list[Found]:
-        """Read a batch of items; `work` is a list of `PART/KIND` for each."""
+
+def _batches(plan: pa.Table, size: int) -> Iterator[Batch]:
+    for start in range(0, plan.num_rows, size):
+        some = plan.slice(start, size)
+        yield list(zip(some["item"].to_pylist(), some["work"].to_pylist(), strict=True))
+
+
+def _workers(plan: pa.Table, reader: BatchReader, needed: Sequence[str]) -> int:
+    """Worker processes: as many as cores, as far as there is work for them and memory for their models."""
+    settings = reader.runtime.settings
+    if settings.runner != "native":
+        return settings.workers or cores()
+    kinds = pc.list_flatten(plan["work"])
+    of_text = pc.sum(pc.match_substring_regex(kinds, "/(language|table|segment|encode)$")).as_py() or 0
+    cost = len(kinds) - of_text + of_text / 16
+    if settings.workers is None and cost < WORTH_WORKERS:
+        return 1
+    models = [model.info for model in reader.models(needed)]
+    if any(model.device != "cpu" for model in models):
+        return 1  # one copy on the accelerator
+    a_worker = PROCESS_BYTES + FACTOR * sum(model.size_bytes for model in models)
+    fitting = max(1, _physical_memory() // 2 // a_worker)
+    batches = -(-plan.num_rows // settings.batch)
+    return int(min(settings.workers or cores(), fitting, batches))
+
+
+def _physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * 2**30
+
+
+def _lost(done: Done, reader: BatchReader) -> Found:
+    """Readings that say why there are none: they are made again with `retry` only."""
+    provenance = {one.kind: one for one in reader.wanted()}
+    readings = []
+    for item, work in done.batch:
+        for part, kind in map(_place, work):
+            readings.append(failed_reading(item, part, provenance[kind], f"worker-died: {done.error}"))
+    return Found(readings=readings)
+
+
+class _BatchReading:
+    """Reads batches of a collection's items: fetches what is known of them, and their media."""
+
+    def __init__(self, collection: Collection, reader: BatchReader) -> None:
+        self._collection, self._reader = collection, reader
+
+    def __call__(self, batch: Batch) -> list[Found]:
+        """Read a batch of items."""
+        ids = [item for item, _ in batch]
         known: dict[str, dict[tuple[int, str], Sequence[Finding]]] = {id_: {} for id_ in ids}
         for reading in self._collection.readings(ids):
             known[reading.item][reading.part, reading.kind] = reading.findings
         items = list(self._collection.items(ids))
         pictures = [part.media for item in items for _, part in item.media() if isinstance(part, Image)]
         fetch = _fetching(self._collection.media_many(pictures), self._collection.media)
-        todo = {id_: {_place(one) for one in some} for id_, some in zip(ids, work, strict=True)}
+        todo = {id_: {_place(one) for one in some} for id_, some in batch}
         stored: dict[str, list[Segment]] = {id_: [] for id_ in ids}
         for segment in self._collection.segments(ids):
             stored[segment.item].append(segment)
         jobs = [Job(item, fetch, todo[item.id], known[item.id], stored[item.id]) for item in items]
-        with self._turn:
-            return self._reader.read(jobs)
+        found = self._reader.read(jobs)
+        release_memory()
+        return found
 
 
 def _place(work: str) -> tuple[int, str]:
@@ -195,25 +248,6 @@ def _fetching(here: dict[str, bytes], further: Callable[[str], bytes] | None = N
     return fetch
 
 
-_lock = Lock()
-
-
-def _worker(*place: Any) -> _Worker:
-    with _lock:  # batches come on several threads; the models are loaded once
-        return _cached_worker(*place)
-
-
-@lru_cache(maxsize=4)
-def _cached_worker(uri: str, options: str, types: tuple[str, ...], kinds: tuple[str, ...] | None) -> _Worker:
-    return _Worker(uri, options, types, kinds)
-
-
-def forget_workers() -> None:
-    """Let go of the workers of this process, so that the memory of their models can be freed."""
-    with _lock:
-        _cached_worker.cache_clear()
-
-
 def _progress(summary: ReadSummary, total: int) -> Progress:
     return Progress("read", summary.items, total, skipped=len({(one.item, one.part) for one in summary.failed}))
 
@@ -226,11 +260,10 @@ class _Saving:
         self._waiting: list[Found] = []
         self._saved = time.monotonic()
 
-    def take(self, batch: pa.RecordBatch) -> None:
-        """Keep a batch for the next save; save if it is time."""
-        found = [Found.of(row) for row in batch.column("found").to_pylist()]
+    def take(self, found: list[Found]) -> None:
+        """Keep what was found for the next save; save if it is time."""
         self._waiting += found
-        self._summary.items += len(found)
+        self._summary.items += len({one.item for each in found for one in each.readings})
         readings = [reading for one in found for reading in one.readings]
         self._summary.readings += len(readings)
         self._summary.failed += [reading for reading in readings if reading.error]

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-STAMP = ["item", "part", "kind", "model", "version"]
+PROVENANCE = ["item", "part", "kind", "model", "version"]
 
 
-class Stamp(NamedTuple):
+class Provenance(NamedTuple):
     """What a reading carries to say what made it, and the types of part that are read so."""
 
     kind: str
@@ -26,7 +26,9 @@ class Stamp(NamedTuple):
     once: bool = False  # one reading for the whole item, at its first part
 
 
-def left_to_read(parts: pa.Table, provenance: pa.Table, wanted: Sequence[Stamp], *, retry: bool = False) -> pa.Table:
+def left_to_read(
+    parts: pa.Table, provenance: pa.Table, wanted: Sequence[Provenance], *, retry: bool = False
+) -> pa.Table:
     """Give what is to be read: columns item, work (list of `PART/KIND`), a row an item, in the order of adding.
 
     Args:
@@ -36,10 +38,10 @@ def left_to_read(parts: pa.Table, provenance: pa.Table, wanted: Sequence[Stamp],
         retry: read again what failed by the same model.
     """
     places = exploded(parts)
-    everything = pa.concat_tables([_to_read(places, stamp) for stamp in wanted] or [_to_read(places, _NOTHING)])
+    everything = pa.concat_tables([_to_read(places, one) for one in wanted] or [_to_read(places, _NOTHING)])
     done = provenance.filter(pc.is_null(provenance["error"])) if retry else provenance
-    done = done.select(STAMP).cast(pa.schema([everything.schema.field(name) for name in STAMP]))
-    left = everything.join(done, keys=STAMP, join_type="left anti").sort_by(
+    done = done.select(PROVENANCE).cast(pa.schema([everything.schema.field(name) for name in PROVENANCE]))
+    left = everything.join(done, keys=PROVENANCE, join_type="left anti").sort_by(
         [("row", "ascending"), ("part", "ascending")]
     )
     work = pc.binary_join_element_wise(left["part"].cast(pa.string()), left["kind"], "/")
@@ -67,14 +69,14 @@ def exploded(parts: pa.Table) -> pa.Table:
     )
 
 
-_NOTHING = Stamp("", "", "", frozenset())
+_NOTHING = Provenance("", "", "", frozenset())
 
 
-def _to_read(places: pa.Table, stamp: Stamp) -> pa.Table:
-    fits = pc.is_in(places["type"], value_set=pa.array(sorted(stamp.parts), pa.string()))
-    if stamp.once:
+def _to_read(places: pa.Table, one: Provenance) -> pa.Table:
+    fits = pc.is_in(places["type"], value_set=pa.array(sorted(one.parts), pa.string()))
+    if one.once:
         fits = pc.equal(places["part"], 0)
     chosen = places.filter(fits).select(["row", "item", "part"])
     for name in ("kind", "model", "version"):
-        chosen = chosen.append_column(name, pa.array([getattr(stamp, name)] * chosen.num_rows, pa.string()))
+        chosen = chosen.append_column(name, pa.array([getattr(one, name)] * chosen.num_rows, pa.string()))
     return chosen

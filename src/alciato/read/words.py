@@ -10,10 +10,12 @@ import unicodedata
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+import numpy as np
+from PIL import Image as Pictures
+
 from alciato.item import Finding
 from alciato.models import Ocr, Picture
 from alciato.read.blocks import reading_order
-from alciato.read.captions import cut_out
 from alciato.read.content import PartContent, View
 from alciato.read.language import detect_all, dominant_script
 from alciato.read.spacing import respace
@@ -23,6 +25,8 @@ CONTENT = 0.8  # confidence with which a first look at a line is enough
 MARGIN = 6  # pixels around a line that the other model is shown
 SAME = 0.8  # share of letters that two lines of consecutive frames must have in common to be one line
 REVISION = "words2"
+BRIGHT = 215  # of 255, in the darkest channel: letters of captions
+SIDES = 4  # pixels are connected by sides, not by corners
 
 
 class WordsReader:
@@ -79,6 +83,29 @@ def _read_by(other: Ocr, line: Finding, picture: Picture) -> Finding:
         if confidence >= CONTENT:
             break
     return best
+
+
+def cut_out(line: Pictures.Image) -> Pictures.Image:
+    """Segment bright letters: a picture of one line, closely cropped, as black letters on white with a margin.
+
+    Classical recognisers such as Tesseract threshold a whole picture, where a caption over a photograph drowns. The
+    dark outline separates each bright letter from bright things behind it: connected bright areas that reach the
+    border of the line are not letters.
+    """
+    import cv2
+
+    pixels = np.asarray(line.convert("RGB"))
+    bright = (pixels.min(-1) >= BRIGHT).astype(np.uint8)  # (rows, columns)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(bright, connectivity=SIDES)
+    rows, columns = bright.shape
+    left, top, width, height = boxes[:, 0], boxes[:, 1], boxes[:, 2], boxes[:, 3]
+    at_border = (left == 0) | (top == 0) | (left + width == columns) | (top + height == rows)
+    letters = ~at_border & (boxes[:, 4] >= 4)
+    letters[0] = False  # what is not bright
+    soft = cv2.dilate(letters[labels].astype(np.uint8), np.ones((3, 3), np.uint8))  # with their smooth edges
+    black = np.where(soft > 0, 255 - pixels.min(-1), 255).astype(np.uint8)
+    margin = max(10, rows // 2)
+    return Pictures.fromarray(np.pad(black, margin, constant_values=255)).convert("RGB")
 
 
 def _trusted(line: Finding) -> bool:
