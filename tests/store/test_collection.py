@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Item, Post, Reading, Segment, Span, Table, Text, Verdict
+from alciato.item import Item, Post, Reading, Segment, Table, Text
 from alciato.store import Collection
 from store.conftest import EncoderDouble, ocr, picture_post, text_post
 
@@ -98,25 +98,6 @@ def test_segments_carry_the_filters_of_their_item(collection: Collection):
     row = collection.table("segments").search().to_list()[0]
     assert row["created_at"] == datetime(2024, 1, 2, 2, 4, 5, tzinfo=UTC)
     assert row["label"] == "3"
-
-
-def test_a_verdict_replaces_the_older_one_of_the_same_judge(collection: Collection):
-    def verdict(policy: str, decision: str) -> Verdict:
-        return Verdict(
-            item="a",
-            decision=decision,
-            scores={"threat": 0.5},
-            evidence=(Span(part=0, kind="body", text="x"),),
-            policy=policy,
-            model="m",
-            strategy="prototype",
-            judged_at=datetime(2024, 1, 1, tzinfo=UTC),
-        )
-
-    collection.save_verdicts([verdict("p@1", "allow"), verdict("p@2", "allow")])
-    collection.save_verdicts([verdict("p@1", "remove")])
-    assert [v.decision for v in collection.verdicts("p@1")] == ["remove"]
-    assert len(list(collection.verdicts())) == 2
 
 
 def test_upkeep_merges_fragments_and_loses_nothing(collection: Collection):

@@ -44,7 +44,7 @@ def judge(
     """
     runtime = runtime or default_runtime()
     judging = load_strategy(strategy, policy, runtime)
-    wanted = list(ids) if ids is not None else collection.item_parts()["id"].to_pylist()
+    wanted = list(ids) if ids is not None else collection.ids()
     done = {} if again else _standing(collection, policy, judging)
     progress = Progress("judge", 0, len(wanted))
     for batch in _batched(wanted, runtime.settings.batch):

@@ -42,23 +42,26 @@ class Status(BaseModel):
 
 
 def status_of(collection: Collection) -> Status:
-    """Count what there is; light scans, no media bytes."""
-    parts = Counter(kind for row in collection.item_parts()["parts"].to_pylist() for kind in row)
-    provenance = collection.provenance()
-    kinds, errors = provenance["kind"].to_pylist(), provenance["error"].to_pylist()
-    sizes = collection.table("media").search().select(["size"]).limit(None).to_arrow()["size"].to_pylist()
+    """Count what there is: light columns, streamed; no media bytes."""
+    parts: Counter[str] = Counter()
+    for row in collection.stream("items", ["parts"]):
+        parts.update(row["parts"])
+    readings: Counter[str] = Counter()
+    for row in collection.stream("readings", ["kind"]):
+        readings[row["kind"]] += 1
+    failed = Counter(row["kind"] for row in collection.stream("readings", ["kind"], "error is not null"))
     encoders = collection.encoders()
     names = ("items", "media", "readings", "segments", "verdicts", *(encoder.table for encoder in encoders))
     return Status(
         uri=collection.uri,
         items=collection.table("items").count_rows(),
         parts=dict(parts),
-        media=len(sizes),
-        media_bytes=sum(sizes),
-        readings=dict(Counter(kinds)),
-        failed=dict(Counter(kind for kind, error in zip(kinds, errors, strict=True) if error)),
+        media=collection.table("media").count_rows(),
+        media_bytes=sum(row["size"] for row in collection.stream("media", ["size"])),
+        readings=dict(readings),
+        failed=dict(failed),
         segments=collection.table("segments").count_rows(),
-        verdicts=collection.table("verdicts").count_rows(),
+        verdicts=collection.table("verdicts").count_rows("removed_at is null"),
         encoders=encoders,
         indexes=[index for name in names for index in indexes_of(name, collection.table(name))],
         fragments={name: fragments_of(collection.table(name)) for name in names},

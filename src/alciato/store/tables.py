@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 
+from alciato.errors import AlciatoError
 from alciato.item import Box, Item, Reading, Segment, Table, Text, Verdict
 from alciato.item.item import content_id
 from alciato.item.reading import ENCODE_KINDS
@@ -78,11 +81,14 @@ VERDICTS = pa.schema(
         pa.field("id", pa.string(), nullable=False),
         pa.field("item", pa.string(), nullable=False),
         pa.field("policy", pa.string()),
+        pa.field("policy_hash", pa.string()),
         pa.field("strategy", pa.string()),
         pa.field("model", pa.string()),
+        pa.field("actor", pa.string()),  # who decided: alciato, or a person
         pa.field("decision", pa.string()),
         pa.field("json", pa.string()),
         pa.field("judged_at", _TIME),
+        pa.field("removed_at", _TIME),  # when the post was removed from the collection
     ]
 )
 EMBEDDED = (
@@ -210,17 +216,33 @@ def reading_of(row: Mapping[str, Any]) -> Reading:
     return Reading(**fields, findings=tuple(json.loads(row["findings"])))
 
 
-def verdict_row(verdict: Verdict) -> dict[str, Any]:
-    """Give the row of a verdict: one for each item, policy, strategy and model."""
+def verdict_row(verdict: Verdict, actor: str) -> dict[str, Any]:
+    """Give the row of a verdict; each is a row of its own. Raises `AlciatoError` if it could not be read back."""
+    text = verdict.model_dump_json()
+    wrong = [name for name, score in verdict.scores.items() if not math.isfinite(score)]
+    try:
+        same = not wrong and Verdict.model_validate_json(text) == verdict
+    except ValueError:
+        same = False
+    if not same:
+        reason = f"the score of {', '.join(wrong)} is not a number" if wrong else "it cannot be read back as it is"
+        raise AlciatoError(
+            f"the verdict by {verdict.strategy} with {verdict.model} is not saved: {reason}.",
+            where=verdict.item,
+            remedy="Judge it again; if it stays so, name another model.",
+        )
     return {
-        "id": "/".join((verdict.item, verdict.policy, verdict.strategy, verdict.model)),
+        "id": uuid.uuid4().hex,
         "item": verdict.item,
         "policy": verdict.policy,
+        "policy_hash": verdict.policy.rpartition("@")[2],
         "strategy": verdict.strategy,
         "model": verdict.model,
+        "actor": actor,
         "decision": verdict.decision,
-        "json": verdict.model_dump_json(),
+        "json": text,
         "judged_at": verdict.judged_at,
+        "removed_at": None,
     }
 
 
