@@ -62,7 +62,8 @@ def damaged_file(uri: str, table: str, reason: str) -> str:
     """Name the damaged file: the one that the reason names, or one without the end of a Lance file, or the folder."""
     if named := _FILE.search(reason):
         path = named.group()
-        return path if path.startswith("/") or "://" in uri else f"{uri}/{path[path.index(f'{table}.lance') :]}"
+        inside = path.find(f"{table}.lance")
+        return path if "://" in uri or inside < 0 else f"{uri}/{path[inside:]}"
     folder = Path(uri, f"{table}.lance")
     if "://" not in uri and folder.is_dir():
         for broken in broken_files(folder):
