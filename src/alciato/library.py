@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from alciato.sources import Skipped
 
 
+MOST_NAMED = 20
+"""Ids that an error lists at most."""
+
+
 @dataclass
 class AddSummary:
     """What an `add` did. `ids` are the posts that were given, new or known; `read` is None where reading waits."""
@@ -96,6 +100,7 @@ class Library:
     def read(
         self,
         *,
+        ids: Sequence[str] | None = None,
         kinds: Sequence[str] | None = None,
         again: bool = False,
         retry: bool = False,
@@ -104,7 +109,7 @@ class Library:
         """Read what is unread, or what another model than the one named has read."""
         from alciato.read import read
 
-        summary = read(self.collection, self.runtime, kinds=kinds, again=again, retry=retry, report=report)
+        summary = read(self.collection, self.runtime, ids=ids, kinds=kinds, again=again, retry=retry, report=report)
         self.collection.maintain()
         return summary
 
@@ -166,6 +171,37 @@ class Library:
         from alciato.ask import ask
 
         return ask(self.collection, question, k=k, runtime=self.runtime)
+
+    def export(self, folder: str | Path, ids: Sequence[str] | None = None) -> int:
+        """Write posts as a folder that `add` reads back; return how many."""
+        from alciato.report import export_posts
+
+        return export_posts(self.collection, Path(folder), ids)
+
+    def resolve(self, id_: str) -> str:
+        """Give the id of the post whose id is this or begins with it. Raises `UsageError` if none or several do."""
+        from alciato.errors import UsageError, unknown_name
+
+        known: list[str] = self.collection.item_parts()["id"].to_pylist()
+        matching = [id_] if id_ in known else [other for other in known if other.startswith(id_)]
+        if not matching:
+            raise (
+                unknown_name("post", id_, known[:MOST_NAMED])
+                if len(known) <= MOST_NAMED
+                else UsageError(f"no post has an id that begins with {id_!r}.", remedy="`alciato search` prints ids.")
+            )
+        if len(matching) > 1:
+            raise UsageError(
+                f"{len(matching)} posts have ids that begin with {id_!r}.",
+                remedy=f"Give more of it: {', '.join(matching[:5])}{', …' if len(matching) > 5 else ''}.",
+            )
+        return matching[0]
+
+    def ids(self, where: str | None = None) -> list[str]:
+        """Give the ids of the posts that a filter names, such as `created_at > '2024-05-01'`; oldest first."""
+        from alciato.search.filters import ITEM, checked_filter
+
+        return [item.id for item in self.collection.items(where=checked_filter(where, ITEM))]
 
     def items(self, ids: Sequence[str] | None = None, where: str | None = None) -> Iterator[Item]:
         """Yield the items, or some of them."""

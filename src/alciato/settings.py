@@ -1,25 +1,32 @@
 """Settings: `alciato.toml`, then the environment (`ALCIATO_…`), then flags; the later wins.
 
 Nested fields use two underscores in the environment: `ALCIATO_MODELS__CHAT=gguf:/models/qwen.gguf`.
+
+A folder that somebody else prepared may hold an `alciato.toml`. Until the user trusts it (`alciato trust`, which
+records its hash, or an explicit `--config FILE`), it may not name a host, a key, a path outside it or a model of
+a hub, nor raise a limit: such a setting is an error, so that nothing is sent and nothing is fetched.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import sys
 import tomllib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from alciato.errors import UsageError
 
+SETTINGS_FILE = "alciato.toml"
 MIB = 2**20
 
 
@@ -68,22 +75,34 @@ class Calls(BaseModel):
 class Settings(BaseSettings):
     """Everything that can be set. Unknown names are errors."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="ALCIATO_", env_nested_delimiter="__", extra="forbid", toml_file="alciato.toml"
-    )
+    model_config = SettingsConfigDict(env_prefix="ALCIATO_", env_nested_delimiter="__", extra="forbid")
     collection: str = Field(".alciato", description="folder or s3:// URI of the collection")
     cache: Path = Field(Path("~/.cache/alciato"), description="folder for cached answers of models")
     offline: bool = Field(False, description="refuse every connection that leaves this machine")
     runner: str = Field("native", pattern="^(native|ray)$", description="where reading runs")
     batch: int = Field(16, ge=1, le=4096, description="items read and saved at a time")
+    workers: int | None = Field(None, ge=1, le=1024, description="processes that read and encode; by cores if not set")
     threads: int | None = Field(None, ge=1, description="threads of one model; all cores if not set")
-    workers: int | None = Field(None, ge=1, description="processes that read, one thread each; all cores if not set")
+    device: str = Field("auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$", description="where hf: models run")
+    dtype: str = Field(
+        "auto", pattern="^(auto|float32|float16|bfloat16)$", description="number type of the weights of hf: models"
+    )
+    model_bytes: int | None = Field(
+        None, gt=0, description="memory for loaded models; the least recently used are dropped; no bound if not set"
+    )
+    keys: dict[str, SecretStr] = Field(default_factory=dict, description="API keys by host; each goes to its host only")
     tesseract: tuple[str, ...] = Field(
         ("ben", "rus", "hin", "ara", "kor", "tha"), description="scripts read by Tesseract where it is installed"
     )
     models: Models = Field(default_factory=Models)
     limits: Limits = Field(default_factory=Limits)
     calls: Calls = Field(default_factory=Calls)
+
+    @field_validator("keys")
+    @classmethod
+    def _strip_keys(cls, keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        """Hosts in lower case; keys without the line break that a file or a shell puts behind them."""
+        return {host.strip().lower(): SecretStr(key.get_secret_value().strip()) for host, key in keys.items()}
 
     @classmethod
     def settings_customise_sources(
@@ -96,23 +115,156 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Flags over environment over file."""
         del dotenv_settings, file_secret_settings
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _settings_of_file(_explicit.get()))
 
 
-def load_settings(**flags: Any) -> Settings:
-    """Read the settings; flags that are None do not count. Raises `UsageError` naming the field."""
+_explicit: ContextVar[Path | None] = ContextVar("explicit", default=None)
+"""The file that `--config` names; None: `alciato.toml` in the working directory."""
+
+
+def load_settings(config: str | Path | None = None, **flags: Any) -> Settings:
+    """Read the settings; flags that are None do not count.
+
+    Args:
+        config: a settings file, trusted because it was named; without one, `alciato.toml` in the working directory.
+        flags: values that win over the file and the environment.
+
+    Raises:
+        UsageError: a wrong value or an unknown field, which is named, or one that the folder is not trusted with.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
+    token = _explicit.set(None if config is None else Path(config).expanduser())
     try:
         return Settings(**given)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"not valid TOML: {error}.", where="alciato.toml") from error
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(place) for place in first["loc"])
         raise UsageError(
             f"setting {field!r}: {first['msg']}",
             remedy="Look into alciato.toml, the ALCIATO_… variables and the flags.",
+        ) from None  # the error of pydantic holds the values, keys among them
+    finally:
+        _explicit.reset(token)
+
+
+def _settings_of_file(explicit: Path | None) -> dict[str, Any]:
+    """Read the settings file; the one of the working directory only as far as it is trusted."""
+    path = explicit or Path(SETTINGS_FILE)
+    if explicit is None and not path.is_file():
+        return {}
+    content = _content(path)
+    values = _parsed(content, path)
+    if explicit is None and not is_trusted(Path.cwd(), content):
+        for setting, reason in untrusted_settings(values, Path.cwd()):
+            raise UsageError(
+                f"the setting {setting!r} {reason}, and this folder is not trusted.",
+                where=SETTINGS_FILE,
+                remedy="Read the file. If you agree with it, run `alciato trust` here, or name it: "
+                f"--config {SETTINGS_FILE}.",
+            )
+    return values
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"the settings file cannot be read: {reason}.", where=str(path)) from error
+
+
+def _parsed(content: bytes, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"not valid TOML: {error}.", where=str(path)) from None
+
+
+def untrusted_settings(values: Mapping[str, Any], folder: Path, group: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the settings that a folder must be trusted with, each with what it does."""
+    for name, value in values.items():
+        setting = f"{group}{name}"
+        if setting == "keys" or "key" in name.lower():
+            yield setting, "holds or names a key"
+        elif isinstance(value, Mapping):
+            yield from untrusted_settings(value, folder, f"{setting}.")
+        elif reasons := [reason for text in _texts(value) if (reason := _reach(text, folder))]:
+            yield setting, reasons[0]
+        elif group == "limits." and _raises_limit(name, value):
+            yield setting, "raises a limit"
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _reach(value: str, folder: Path) -> str | None:
+    """Say in which way a value reaches out of the folder, if it does."""
+    scheme, colon, _ = value.partition(":")
+    if "://" in value or scheme.lower() == "openai":
+        return f"names a host ({value!r})"
+    if colon and scheme.lower() == "hf":
+        return f"names a model of a hub ({value!r})"
+    for piece in unquote(value.removeprefix(f"{scheme}:")).replace("?", "&").replace("=", "&").split("&"):
+        outside = piece.startswith("~") or not (folder / piece).resolve().is_relative_to(folder.resolve())
+        if outside or "\\" in piece:
+            return f"names a path outside this folder ({value!r})"
+    return None
+
+
+def _raises_limit(name: str, value: object) -> bool:
+    field = Limits.model_fields.get(name)
+    return field is not None and isinstance(value, int | float) and value > field.default
+
+
+def trust_folder(folder: str | Path) -> list[tuple[str, str]]:
+    """Trust the settings file of a folder as it is now; a changed file must be trusted again.
+
+    Returns:
+        The settings that this allows, each with what it does.
+    """
+    folder = Path(folder).expanduser().resolve()
+    content = _content(folder / SETTINGS_FILE)
+    allowed = list(untrusted_settings(_parsed(content, folder / SETTINGS_FILE), folder))
+    record = _trusted_folders() | {str(folder): _digest(content)}
+    path = config_folder() / "trusted.json"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record, indent=1), "utf-8")
+    except OSError as error:
+        raise UsageError(
+            f"the record of trusted folders cannot be written: {error.strerror}.", where=str(path)
         ) from error
+    return allowed
+
+
+def is_trusted(folder: Path, content: bytes) -> bool:
+    """Whether the user has trusted this content of the settings file in this folder."""
+    return _trusted_folders().get(str(folder.resolve())) == _digest(content)
+
+
+def config_folder() -> Path:
+    """Return the user's folder for the configuration of Alciato, which no other folder's settings can change."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA", "~")).expanduser() / "alciato"
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "alciato"
+
+
+def _trusted_folders() -> dict[str, str]:
+    """Read the record; one that is damaged trusts nothing."""
+    try:
+        record = json.loads((config_folder() / "trusted.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @cache

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pictures
-from rich.console import Console
 
 from alciato.errors import AlciatoError
 from alciato.item import Box, Image, Item, Post, Segment, Span, Text, Verdict, media_hash
-from alciato.report import verdict_table, write_report
+from alciato.report import write_report
 from alciato.report.cards import BYTES, jpeg, marked
 from alciato.report.html import clock
 
@@ -145,20 +144,6 @@ def test_marks_cut_a_text_where_evidence_begins_and_ends():
 
 def test_clock():
     assert [clock(second) for second in (0, 75.25, 3600)] == ["0:00.0", "1:15.2", "60:00.0"]
-
-
-def test_terminal_table_shows_decisions_and_no_control_characters(post, policy):
-    items = [post("a", source="/x/\x1b[31mred.txt").item, post("b", source="/x/[bold]b.txt").item]
-    verdicts = [
-        verdict_on(items[0], "allow", policy, scores={"hate": 0.1}),
-        verdict_on(items[1], "remove", policy),
-    ]
-    console = Console(width=100, file=io.StringIO(), force_terminal=True, no_color=True)
-    console.print(verdict_table(verdicts))
-    text = console.file.getvalue()
-    assert text.index("[bold]b.txt") < text.index("·[31mred.txt")
-    assert "1 remove" in text
-    assert "0 review" in text
 
 
 @pytest.fixture(scope="module")

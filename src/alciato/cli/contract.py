@@ -1,25 +1,32 @@
-"""What every command keeps to: the same flags, results on standard output, everything else on standard error.
+"""What all commands share: the same options by the same words, results on standard output, all else on standard error.
 
 Exit status 0: all done; 1: done, but something was skipped and reported; 2: usage; 3: could not.
+
+A command is a function `(session, …)`. `on_collection`, `with_settings` and `plain` append the shared options and
+pass what they say as a `Session`, so that no command can lack one or name it otherwise.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alciato.errors import UsageError
+from alciato.printable import printable
 from alciato.progress import Progress, ProgressCallback, silent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from alciato.cli.tables import Rows
     from alciato.library import Library
     from alciato.settings import Settings
 
@@ -31,18 +38,46 @@ CollectionFlag = Annotated[
         "--collection", metavar="DIR", help="Folder or s3:// URI. [default: $ALCIATO_COLLECTION, else ./.alciato]"
     ),
 ]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
-QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks.")]
+ConfigFlag = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Settings file. [default: ./alciato.toml]")
+]
 SetFlag = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Any setting, such as models.chat=gguf:/models/qwen.gguf."),
 ]
 OfflineFlag = Annotated[bool, typer.Option("--offline", help="Refuse every connection that leaves this machine.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+QuietFlag = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no remarks, no tables beside results.")]
+ItemsFlag = Annotated[
+    list[str] | None, typer.Option("--item", metavar="ID", help="Only this post; a unique beginning is enough.")
+]
+WhereFlag = Annotated[
+    str | None, typer.Option("--where", metavar="FILTER", help="Only posts such as \"author = 'zork'\".")
+]
+SinceFlag = Annotated[
+    str | None, typer.Option("--since", metavar="TIME", help="Only posts of this time on: 2024-05-01, or 7d, 12h.")
+]
+ModelFlag = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="Model that does it, such as gguf:PATH or trained:FOLDER.")
+]
+PolicyFlag = Annotated[
+    str | None, typer.Option("--policy", metavar="NAME", help="A policy that ships, or a YAML file. [default: general]")
+]
+EncoderFlag = Annotated[str | None, typer.Option("--encoder", metavar="NAME", help="Model for vectors of texts.")]
+ImageEncoderFlag = Annotated[
+    str | None, typer.Option("--image-encoder", metavar="NAME", help="Model with pictures and words in one space.")
+]
+OptionFlag = Annotated[
+    list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of what is named, by its name.")
+]
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """Where a command writes: results to standard output, remarks and progress to standard error."""
+    """Where a command writes: results to standard output, remarks and progress to standard error.
+
+    Everything that people read passes here, and nothing passes that a terminal would obey.
+    """
 
     json: bool = False
     quiet: bool = False
@@ -56,19 +91,20 @@ class Terminal:
         for value in values:
             _write(json.dumps(value, ensure_ascii=False))
 
-    def show(self, what: RenderableType) -> None:
+    def show(self, what: RenderableType | Rows) -> None:
         """Print a result for people, on standard output."""
-        _console(stderr=False).print(what)
+        _print(what, stderr=False)
 
     def say(self, remark: str) -> None:
         """Print a remark on standard error."""
         if not self.quiet:
-            _console(stderr=True).print(remark, markup=False, highlight=False, soft_wrap=True)
+            sys.stderr.write(indented(remark) + "\n")
+            sys.stderr.flush()
 
-    def table(self, what: RenderableType) -> None:
-        """Print a report on standard error."""
+    def report(self, what: RenderableType | Rows) -> None:
+        """Print a table on standard error."""
         if not self.quiet:
-            _console(stderr=True).print(what)
+            _print(what, stderr=True)
 
     @contextmanager
     def progress(self) -> Iterator[ProgressCallback]:
@@ -79,7 +115,7 @@ class Terminal:
         from rich import progress as bars
 
         columns = [
-            bars.TextColumn("{task.description}"),
+            bars.TextColumn("{task.description}", markup=False),
             bars.BarColumn(),
             bars.MofNCompleteColumn(),
             bars.TextColumn("{task.fields[rate]}"),
@@ -98,59 +134,186 @@ class _Bars:
 
     def __call__(self, now: Progress) -> None:
         if now.step not in self._tasks:
-            self._tasks[now.step] = self._bar.add_task(now.step, total=now.total, rate="")
+            self._tasks[now.step] = self._bar.add_task(printable(now.step), total=now.total, rate="")
         task = self._bar.tasks[self._bar.task_ids.index(self._tasks[now.step])]
         rate = f"{task.speed:.1f}/s" if task.speed else ""
         skipped = f", {now.skipped} skipped" if now.skipped else ""
         self._bar.update(task.id, completed=now.done, total=now.total, rate=rate + skipped)
 
 
-def open_library(
-    collection: str | None,
-    changes: list[str] | None = None,
-    *,
-    offline: bool = False,
-    create: bool = False,
-    runner: str | None = None,
-    models: Mapping[str, str | None] | None = None,
-) -> Library:
-    """Open the collection that the flags, the environment or the settings file name."""
-    import alciato
+@dataclass(frozen=True)
+class Choice:
+    """Which posts a command is about: ids or their unique beginnings, a filter, a time. All of them if empty."""
 
-    chosen = settings(changes, collection=collection, offline=offline or None, runner=runner, models=models)
-    return alciato.open(settings=chosen, create=create)
+    items: Sequence[str] = ()
+    where: str | None = None
+    since: str | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything was chosen."""
+        return bool(self.items or self.where or self.since)
+
+    @property
+    def filter(self) -> str | None:
+        """The filter and the time as one condition."""
+        conditions = [f"({self.where})"] if self.where and self.since else [self.where] if self.where else []
+        if self.since:
+            conditions.append(f"created_at >= '{since_time(self.since)}'")
+        return " and ".join(conditions) or None
+
+    def ids(self, library: Library) -> list[str] | None:
+        """Give the ids of the chosen posts; None for all. Raises `UsageError` for an id that no post has."""
+        if not self:
+            return None
+        named = [library.resolve(item) for item in self.items]
+        if self.filter is None:
+            return named
+        found = library.ids(self.filter)
+        return [item for item in found if item in set(named)] if named else found
 
 
-def settings(
-    changes: list[str] | None = None,
-    *,
-    collection: str | None = None,
-    offline: bool | None = None,
-    runner: str | None = None,
-    models: Mapping[str, str | None] | None = None,
-) -> Settings:
-    """Read the settings with the flags on top. In `--set NAME=VALUE` a dot goes into a group."""
-    from alciato.settings import load_settings
+@dataclass(frozen=True)
+class Session:
+    """One run of a command: what the shared options say."""
 
-    flags = {"collection": collection, "offline": offline, "runner": runner}
-    named = [f"models.{name}={value}" for name, value in (models or {}).items() if value is not None]
-    groups: dict[str, dict[str, Any]] = {"": {name: value for name, value in flags.items() if value is not None}}
-    for change in (*(changes or []), *named):
+    terminal: Terminal
+    collection: str | None = None
+    config: Path | None = None
+    changes: Sequence[str] = ()
+    offline: bool = False
+    choice: Choice = field(default_factory=Choice)
+
+    def settings(self, *, runner: str | None = None, models: Mapping[str, str | None] | None = None) -> Settings:
+        """Read the settings with the options on top. In `--set NAME=VALUE` a dot goes into a group."""
+        from alciato.settings import load_settings
+
+        flags = {"collection": self.collection, "offline": self.offline or None, "runner": runner}
+        named = [f"models.{name}={value}" for name, value in (models or {}).items() if value is not None]
+        groups: dict[str, dict[str, Any]] = {"": {name: value for name, value in flags.items() if value is not None}}
+        for name, value in pairs([*self.changes, *named], "--set", "batch=32").items():
+            group, _, setting = name.rpartition(".")
+            groups.setdefault(group, {})[setting] = value
+        found = load_settings(self.config, **groups.pop(""), **groups)
+        if found.offline:
+            from alciato.models.offline import go_offline
+
+            go_offline()  # the command owns its process: libraries that we do not control are held to it as well
+        return found
+
+    def library(
+        self, *, create: bool = False, runner: str | None = None, models: Mapping[str, str | None] | None = None
+    ) -> Library:
+        """Open the collection that the options, the environment or the settings file name."""
+        import alciato
+        from alciato.memory import limit_malloc_arenas
+
+        limit_malloc_arenas()  # before LanceDB starts its threads
+        return alciato.open(settings=self.settings(runner=runner, models=models), create=create)
+
+
+def on_collection(command: Callable[..., None], *, choice: bool = False, items: bool = True) -> Callable[..., None]:
+    """Make a command that works on a collection; with `choice` it also takes the options that choose posts."""
+    chosen: tuple[inspect.Parameter, ...] = (_option("item", ItemsFlag),) if choice and items else ()
+    chosen += (_option("where", WhereFlag), _option("since", SinceFlag)) if choice else ()
+    return _shared(command, (*chosen, _option("collection", CollectionFlag), *_SETTINGS, *_PLAIN))
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command that reads the settings, but opens no collection by option."""
+    return _shared(command, (*_SETTINGS, *_PLAIN))
+
+
+def plain(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command that only prints."""
+    return _shared(command, _PLAIN)
+
+
+def _option(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+_SETTINGS = (_option("config", ConfigFlag), _option("set_", SetFlag), _option("offline", OfflineFlag, default=False))
+_PLAIN = (_option("json", JsonFlag, default=False), _option("quiet", QuietFlag, default=False))
+
+
+def _shared(command: Callable[..., None], options: tuple[inspect.Parameter, ...]) -> Callable[..., None]:
+    """Build the function that typer sees: the command's own parameters, without the session, then the shared ones."""
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    names = {parameter.name for parameter in own}
+
+    def run(**given: Any) -> None:
+        mine = {name: given.pop(name) for name in names}
+        choice = Choice(tuple(given.pop("item", None) or ()), given.pop("where", None), given.pop("since", None))
+        terminal = Terminal(given.pop("json"), given.pop("quiet"))
+        given["changes"] = tuple(given.pop("set_", None) or ())
+        command(Session(terminal, choice=choice, **given), **mine)
+
+    parameters = [*(one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own), *options]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
+    run.__annotations__ = {one.name: one.annotation for one in parameters}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
+
+
+def pairs(changes: Iterable[str] | None, option: str, example: str) -> dict[str, str]:
+    """Split NAME=VALUE pairs. Raises `UsageError` for one without `=`."""
+    found = {}
+    for change in changes or ():
         name, equals, value = change.partition("=")
         if not equals:
-            raise UsageError(f"--set {change!r} has no '='.", remedy="Write NAME=VALUE, such as batch=32.")
-        group, _, field = name.rpartition(".")
-        groups.setdefault(group, {})[field] = value
-    return load_settings(**groups.pop(""), **groups)
+            raise UsageError(f"{option} {change!r} has no '='.", remedy=f"Write NAME=VALUE, such as {example}.")
+        found[name] = value
+    return found
 
 
-def _console(*, stderr: bool) -> Console:
+def since_time(since: str) -> str:
+    """Give the time that `--since` means: a date or time as it is, or a number of days or hours back from now."""
+    from datetime import UTC, datetime, timedelta
+
+    amount, unit = since[:-1], since[-1:]
+    if amount.isdigit() and unit in "dhm" and len(amount) < 7:
+        length = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}[unit]
+        return (datetime.now(UTC) - int(amount) * length).isoformat(timespec="seconds")
+    try:
+        return datetime.fromisoformat(since).isoformat()
+    except ValueError:
+        raise UsageError(
+            f"--since {since!r} is no time.", remedy="Write a date (2024-05-01), a time (2024-05-01T10:00), 7d or 12h."
+        ) from None
+
+
+def indented(text: str) -> str:
+    """Make text safe to print; lines after the first are indented, so that none can pass for another message."""
+    return printable(text, lines=True).replace("\n", "\n  ")
+
+
+def _print(what: RenderableType | Rows, *, stderr: bool) -> None:
+    from rich.console import ConsoleRenderable
+
+    from alciato.cli.tables import Rows, Safe
+
+    stream = sys.stderr if stderr else sys.stdout
+    if isinstance(what, str):
+        stream.write(indented(what) + "\n")
+        return
+    width = None if stream.isatty() else 100_000  # what is not a terminal is read by a program: nothing is cut
+    shown: ConsoleRenderable | Any = what.table(cut=width is None) if isinstance(what, Rows) else what
+    _console(stderr=stderr, width=width).print(Safe(shown))
+
+
+def _console(*, stderr: bool, width: int | None = None) -> Console:
     from rich.console import Console
 
-    return Console(stderr=stderr)
+    return Console(stderr=stderr, width=width)
 
 
 def _write(line: str) -> None:
-    """Write a line of JSON; a file name that is not UTF-8 keeps its odd bytes as JSON escapes."""
-    sys.stdout.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    """Write JSON; what a terminal would obey, and bytes of names that are not UTF-8, are written as JSON escapes."""
+    if not line.isprintable():
+        line = "\n".join(part if part.isprintable() else "".join(map(_json_escape, part)) for part in line.split("\n"))
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()
+
+
+def _json_escape(letter: str) -> str:
+    return letter if printable(letter) == letter else json.dumps(letter)[1:-1]

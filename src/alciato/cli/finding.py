@@ -1,4 +1,4 @@
-"""`alciato search`, `similar` and `duplicates`: find posts, and near copies."""
+"""`alciato search`, `similar`, `duplicates` and `ask`: find posts, near copies and answers."""
 
 from __future__ import annotations
 
@@ -7,63 +7,55 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alciato.cli.contract import CollectionFlag, JsonFlag, OfflineFlag, QuietFlag, SetFlag, Terminal, open_library
+from alciato.cli.contract import EncoderFlag, ImageEncoderFlag, ModelFlag, Session, on_collection
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
     from alciato.search import Hit
 
+HitsFlag = Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits at most.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    app.command()(search)
-    app.command()(similar)
-    app.command()(duplicates)
+    app.command()(on_collection(search, choice=True, items=False))
+    app.command()(on_collection(similar))
+    app.command()(on_collection(duplicates))
+    app.command()(on_collection(ask))
 
 
 def search(
+    session: Session,
     words: Annotated[str | None, typer.Argument(help="What you remember of it, in any language.")] = None,
-    image: Annotated[Path | None, typer.Option(help="A picture to find near copies of.")] = None,
-    where: Annotated[str | None, typer.Option(help="Filter, such as \"created_at > '2024-05-01'\".")] = None,
-    k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits at most.")] = 10,
-    image_encoder: Annotated[str | None, typer.Option(help="Model with pictures and words in one space.")] = None,
-    offline: OfflineFlag = False,
-    set_: SetFlag = None,
-    collection: CollectionFlag = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    image: Annotated[Path | None, typer.Option(metavar="PATH", help="A picture to find near copies of.")] = None,
+    k: HitsFlag = 10,
+    encoder: EncoderFlag = None,
+    image_encoder: ImageEncoderFlag = None,
 ) -> None:
     """Find posts by words, by a picture, or by both. Each hit says which part matched, and why."""
     if words is None and image is None:
         raise UsageError("nothing to search for.", remedy="Give words, --image PATH, or both.")
-    terminal = Terminal(json, quiet)
-    library = open_library(collection, set_, offline=offline, models={"image_encoder": image_encoder})
-    hits = library.search(words, image=image, where=where, k=k)
-    _show_hits(terminal, hits)
+    library = session.library(models={"encoder": encoder, "image_encoder": image_encoder})
+    _show_hits(session, library.search(words, image=image, where=session.choice.filter, k=k))
 
 
 def similar(
-    item: Annotated[str, typer.Argument(help="Id of a post, as `search` prints it.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits at most.")] = 10,
-    set_: SetFlag = None,
-    collection: CollectionFlag = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
+    session: Session,
+    item: Annotated[str, typer.Argument(metavar="ID", help="Id of a post, or its unique beginning.")],
+    k: HitsFlag = 10,
 ) -> None:
     """Find the posts that are most like one of the collection."""
-    library = open_library(collection, set_)
-    _show_hits(Terminal(json, quiet), library.similar(item, k=k))
+    library = session.library()
+    _show_hits(session, library.similar(library.resolve(item), k=k))
 
 
-def duplicates(
-    set_: SetFlag = None, collection: CollectionFlag = None, json: JsonFlag = False, quiet: QuietFlag = False
-) -> None:
+def duplicates(session: Session) -> None:
     """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip."""
     from alciato.library import as_json
 
-    terminal = Terminal(json, quiet)
-    clusters = open_library(collection, set_).duplicates()
-    if json:
+    terminal = session.terminal
+    clusters = session.library().duplicates()
+    if terminal.json:
         terminal.document([as_json(cluster) for cluster in clusters])
         return
     from alciato.cli.tables import cluster_table
@@ -71,9 +63,29 @@ def duplicates(
     terminal.show(cluster_table(clusters)) if clusters else terminal.say("no near copies")
 
 
-def _show_hits(terminal: Terminal, hits: list[Hit]) -> None:
+def ask(
+    session: Session,
+    question: Annotated[str, typer.Argument(help="A question, in any language.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Passages to answer from at most.")] = 8,
+    model: ModelFlag = None,
+) -> None:
+    """Answer a question from the posts; every sentence names the posts that it rests on."""
+    terminal = session.terminal
+    reply = session.library(models={"chat": model}).ask(question, k=k)
+    if terminal.json:
+        from alciato.library import as_json
+
+        terminal.document(as_json(reply))
+        return
+    from alciato.ask import render
+
+    terminal.show(render(reply))
+
+
+def _show_hits(session: Session, hits: list[Hit]) -> None:
     from alciato.library import as_json
 
+    terminal = session.terminal
     if terminal.json:
         terminal.document([as_json(hit) for hit in hits])
         return

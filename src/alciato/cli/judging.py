@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alciato.cli.contract import (
-    DONE,
-    SKIPPED,
-    CollectionFlag,
-    JsonFlag,
-    OfflineFlag,
-    QuietFlag,
-    SetFlag,
-    Terminal,
-    open_library,
-)
+from alciato.cli.contract import DONE, SKIPPED, ModelFlag, PolicyFlag, Session, Terminal, on_collection
+from alciato.errors import UsageError
 
 if TYPE_CHECKING:
     from alciato.item import Verdict
@@ -29,39 +21,33 @@ _FIELDS = ("item", "source", "decision", "scores", "reasons", "target", "evidenc
 
 def register(app: typer.Typer) -> None:
     """Add the command of this file."""
-    app.command()(judge)
+    app.command()(on_collection(judge, choice=True))
 
 
 def judge(
+    session: Session,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH...]", help="Files or folders to take in and judge. [default: the collection]"),
+        typer.Argument(metavar="PATH", help="Files or folders to take in and judge. [default: the collection]"),
     ] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(help="Name of a policy that ships, or path of a YAML file. [default: general]"),
-    ] = None,
-    strategy: Annotated[str, typer.Option(help="prototype (no chat model), prompt, or modular.")] = "prototype",
-    chat: Annotated[str | None, typer.Option(help="Chat model for the strategy prompt.")] = None,
-    model: Annotated[str | None, typer.Option(help="Trained judge for the strategy modular, trained:FOLDER.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write one HTML page for people here.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Write the verdicts as JSON lines here.")] = None,
+    policy: PolicyFlag = None,
+    strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="prototype (no chat model), prompt, or modular.")
+    ] = "prototype",
+    model: ModelFlag = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page for people here.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JSON lines here.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Judge also what this judge has judged already.")] = False,
-    offline: OfflineFlag = False,
-    set_: SetFlag = None,
-    collection: CollectionFlag = None,
-    json: JsonFlag = False,
-    quiet: QuietFlag = False,
 ) -> None:
     """Judge posts against a written policy: a decision, scores, reasons, and the lines that they rest on."""
     from alciato.report import write_jsonl, write_report
 
-    terminal = Terminal(json, quiet)
+    terminal = session.terminal
     _check_names(policy, strategy)
-    models = {"chat": chat, "judge": model}
-    library, added = _opened(terminal, paths, set_, collection, offline=offline, models=models)
+    library, added = _opened(session, paths, _models(strategy, model))
     loaded = library.policy(policy, strategy)
-    ids = None if added is None else added.ids
+    chosen = session.choice.ids(library)
+    ids = chosen if added is None else [item for item in added.ids if chosen is None or item in set(chosen)]
     with terminal.progress() as progress:
         verdicts = library.judge(loaded, strategy=strategy, ids=ids, again=again, report=progress)
         kept = list(_printed(terminal, verdicts))
@@ -70,13 +56,25 @@ def judge(
     if report:
         write_report(report, library.collection, loaded, kept)
         terminal.say(f"report: {report}")
-    if not json:
-        from alciato.report import verdict_table
+    if not terminal.json and not terminal.quiet:
+        from alciato.cli.tables import verdict_table
 
         terminal.show(verdict_table(kept))
     unread = added is not None and bool(added.skipped or (added.read and added.read.failed))
     unjudged = any(not verdict.scores for verdict in kept)
     raise typer.Exit(SKIPPED if unread or unjudged else DONE)
+
+
+MODEL_OF = {"prompt": "chat", "modular": "judge", "prototype": "encoder"}
+"""Which model a strategy judges by: the one that `--model` names."""
+
+
+def _models(strategy: str, model: str | None) -> dict[str, str | None]:
+    if model is None:
+        return {}
+    if strategy not in MODEL_OF:
+        raise UsageError(f"the strategy {strategy} takes no --model.", remedy="Name it by --set models.NAME=…")
+    return {MODEL_OF[strategy]: model}
 
 
 def _check_names(policy: str | None, strategy: str) -> None:
@@ -91,25 +89,19 @@ def _check_names(policy: str | None, strategy: str) -> None:
 
 
 def _opened(
-    terminal: Terminal,
-    paths: list[Path] | None,
-    changes: list[str] | None,
-    collection: str | None,
-    *,
-    offline: bool,
-    models: Mapping[str, str | None],
+    session: Session, paths: list[Path] | None, models: Mapping[str, str | None]
 ) -> tuple[Library, AddSummary | None]:
     """Open the collection; a path that is a collection is opened, other paths are taken in and read first."""
-    from alciato.cli.collecting import tell_added
+    from alciato.cli.posts import tell_added
 
     if paths and len(paths) == 1 and (paths[0] / "items.lance").is_dir():
-        collection, paths = str(paths[0]), None
-    library = open_library(collection, changes, offline=offline, models=models, create=bool(paths))
+        session, paths = replace(session, collection=str(paths[0])), None
+    library = session.library(models=models, create=bool(paths))
     if not paths:
         return library, None
-    with terminal.progress() as progress:
+    with session.terminal.progress() as progress:
         added = library.add(*paths, report=progress)
-    tell_added(Terminal(json=False, quiet=terminal.quiet), added)
+    tell_added(replace(session.terminal, json=False), added)
     return library, added
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alciato.cli.contract import DONE, SKIPPED, JsonFlag, QuietFlag, Terminal
+from alciato.cli.contract import DONE, SKIPPED, Session, Terminal, pairs, plain
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ FieldFlag = Annotated[str, typer.Option("--label-field", help="Metadata field of
 ClassesFlag = Annotated[str | None, typer.Option("--classes", help="All classes, as a,b,c; another label is an error.")]
 SeedFlag = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split, the weights and the order.")]
 EpochsFlag = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the training posts.")]
-ChangesFlag = Annotated[
-    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A hyperparameter, such as learning_rate=3e-4.")
-]
 OptionsFlag = Annotated[
-    list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of the strategy itself.")
+    list[str] | None,
+    typer.Option(
+        "--option", metavar="NAME=VALUE", help="A hyperparameter (learning_rate=3e-4), or an option of the strategy."
+    ),
 ]
 DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show one decoded batch.")]
 
@@ -34,16 +34,17 @@ DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show on
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     learn = typer.Typer(no_args_is_help=True, help="Train a model on your own posts; use it as trained:FOLDER.")
-    learn.command("judge", help="Train a judge strategy.")(_training_command("judge"))
-    learn.command("reader", help="Train a reader: what a picture is.")(_training_command("reader"))
-    learn.command("list")(list_)
+    learn.command("judge", help="Train a judge strategy.")(plain(_training_command("judge")))
+    learn.command("reader", help="Train a reader: what a picture is.")(plain(_training_command("reader")))
+    learn.command("list")(plain(list_))
     app.add_typer(learn, name="learn")
 
 
 def _training_command(verb: Verb) -> Callable[..., None]:
-    """Make the command of a verb; the flags are the same for all."""
+    """Make the command of a verb: the options are the same for all that can be trained."""
 
     def command(
+        session: Session,
         data: DataArgument,
         strategy: StrategyFlag,
         out: OutFlag = None,
@@ -52,25 +53,32 @@ def _training_command(verb: Verb) -> Callable[..., None]:
         classes: ClassesFlag = None,
         seed: SeedFlag = 0,
         epochs: EpochsFlag = None,
-        set_: ChangesFlag = None,
         option: OptionsFlag = None,
         dry_run: DryFlag = False,
-        json: JsonFlag = False,
-        quiet: QuietFlag = False,
     ) -> None:
         source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
-        training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **_changes(set_)}
-        _learn(verb, strategy, source, out, training, _changes(option), Terminal(json, quiet), dry_run=dry_run)
+        training, options = _told_apart(option)
+        training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **training}
+        _learn(verb, strategy, source, out, training, options, session.terminal, dry_run=dry_run)
 
     return command
 
 
-def list_(json: JsonFlag = False) -> None:
-    """List what can be trained."""
+def _told_apart(changes: list[str] | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Tell the numbers of the training from the options of the strategy, by name; pydantic reads the values."""
+    from alciato.learn.config import TrainingConfig
+
+    found = pairs(changes, "--option", "learning_rate=3e-4")
+    training = {name: value for name, value in found.items() if name in TrainingConfig.model_fields}
+    return training, {name: value for name, value in found.items() if name not in training}
+
+
+def list_(session: Session) -> None:
+    """Show what can be trained."""
     from alciato.learn.training import TRAINABLE
 
-    terminal = Terminal(json)
-    if json:
+    terminal = session.terminal
+    if terminal.json:
         terminal.document({verb: sorted(names) for verb, names in TRAINABLE.items()})
         return
     for verb, names in TRAINABLE.items():
@@ -112,13 +120,11 @@ def _show_batch(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
     if terminal.json:
         terminal.document(rows)
         return
-    from rich.markup import escape
-    from rich.table import Table
+    from alciato.cli.tables import Column, Rows
 
-    table = Table(*rows[0], title=f"one batch of {len(rows)}", title_justify="left")
-    for row in rows:
-        table.add_row(*(escape("" if value is None else str(value)) for value in row.values()))
-    terminal.show(table)
+    columns = [Column(name, 1) for name in rows[0]]
+    told = [["" if value is None else str(value) for value in row.values()] for row in rows]
+    terminal.show(Rows(columns, told, title=f"one batch of {len(rows)}"))
 
 
 def _show_result(terminal: Terminal, result: TrainingResult) -> None:
@@ -129,14 +135,3 @@ def _show_result(terminal: Terminal, result: TrainingResult) -> None:
     for name, value in result.metrics.items():
         terminal.show(f"{name}: {value:.4f}")
     terminal.say(f"trained:{result.folder} after {result.steps} steps; its card is {result.folder}/README.md")
-
-
-def _changes(pairs: list[str] | None) -> dict[str, str]:
-    """Split NAME=VALUE; pydantic parses the values."""
-    found = {}
-    for pair in pairs or []:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise UsageError(f"{pair!r} has no '='.", remedy="Write NAME=VALUE, such as learning_rate=3e-4.")
-        found[name] = value
-    return found

@@ -10,8 +10,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from alciato import __version__
-from alciato.cli import answering, collecting, experimenting, finding, judging, learning, plugging, showing, worlds
-from alciato.cli.contract import FAILED
+from alciato.cli import finding, judging, laboratory, learning, machine, posts
+from alciato.cli.contract import FAILED, indented
 from alciato.errors import AlciatoError, naming_what_is_missing
 
 _INTERRUPTED = 130
@@ -23,9 +23,10 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # help as plain text: it starts in half the time, and a pipe is not wrapped in boxes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (collecting, finding, judging, answering, plugging, showing, worlds, learning, experimenting):
+for part in (posts, finding, judging, learning, machine, laboratory):
     part.register(app)
 
 
@@ -52,7 +53,7 @@ def main() -> None:
         with naming_what_is_missing():
             app()
     except AlciatoError as error:
-        sys.stderr.write(f"alciato: {error}\n")
+        sys.stderr.write(f"alciato: {indented(str(error))}\n")
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code != _INTERRUPTED:

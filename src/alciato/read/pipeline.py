@@ -54,6 +54,7 @@ def read(
     collection: Collection,
     runtime: Runtime | None = None,
     *,
+    ids: Iterable[str] | None = None,
     kinds: Iterable[str] | None = None,
     again: bool = False,
     retry: bool = False,
@@ -64,6 +65,7 @@ def read(
     Args:
         collection: where the items are, and where the readings go.
         runtime: settings and loaded models; that of this process if None.
+        ids: items to read; all if None.
         kinds: kinds of reading, such as `ocr`; all if None.
         again: read everything again, even what has been read by the same models.
         retry: read again what failed.
@@ -77,6 +79,8 @@ def read(
     started = time.monotonic()
     kinds = None if kinds is None else sorted(set(kinds))
     plan = _plan(collection, runtime, kinds, again=again, retry=retry)
+    if ids is not None:
+        plan = plan.filter(pa.compute.is_in(plan["item"], pa.array(ids, pa.string())))
     summary = ReadSummary()
     report(Progress("read", 0, plan.num_rows))
     if plan.num_rows:

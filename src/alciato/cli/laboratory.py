@@ -1,0 +1,250 @@
+"""`alciato demo`, `world …` and `experiments …`: made posts whose every fact is known, and claims measured on them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from alciato.cli.contract import OptionFlag, Session, pairs, plain, with_settings
+from alciato.errors import UsageError
+
+if TYPE_CHECKING:
+    from alciato.cli.tables import Rows
+    from alciato.experiments.results import Result
+
+RESULTS = Path("docs/results")
+ResultsFlag = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")]
+KindName = Annotated[str, typer.Argument(metavar="KIND", help="Kind of post; `alciato world kinds` lists them.")]
+Seed = Annotated[int, typer.Option(help="Chooses the posts: the same seed, the same posts.")]
+SplitFlag = Annotated[
+    str | None, typer.Option(metavar="NAME", help="train, validation or test: their concepts do not overlap.")
+]
+Size = Annotated[int | None, typer.Option(min=48, max=2048, help="Pixels of a picture's side. [default: 128]")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(with_settings(demo))
+    world = typer.Typer(
+        no_args_is_help=True, help="Compose posts whose every fact is known, for tests and experiments."
+    )
+    world.command()(plain(make))
+    world.command("show")(plain(sheet))
+    world.command()(plain(kinds))
+    app.add_typer(world, name="world")
+    experiments = typer.Typer(no_args_is_help=True, help="Measure claims about mechanisms on data with known truth.")
+    experiments.command("list")(plain(list_))
+    experiments.command()(plain(run))
+    experiments.command()(plain(report))
+    app.add_typer(experiments, name="experiments")
+
+
+def demo(
+    session: Session,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where the posts, the collection and the report go.")
+    ] = Path("alciato-demo"),
+) -> None:
+    """Build about seventy posts, then add, read, search, judge, ask, and write a report; say what happens."""
+    from alciato.demo import run_demo
+
+    terminal = session.terminal
+    result = run_demo(folder, session.settings(), terminal.say)
+    if terminal.json:
+        from alciato.library import as_json
+
+        terminal.document(as_json(result))
+
+
+def make(
+    session: Session,
+    kind: KindName,
+    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write, which `alciato add` reads.")],
+    n: Annotated[int, typer.Option("-n", min=1, max=10_000_000, help="How many posts.")] = 100,
+    seed: Seed = 7,
+    split: SplitFlag = None,
+    size: Size = None,
+    option: OptionFlag = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the posts are the same.")] = 1,
+) -> None:
+    """Write posts of a kind with their truth: JSONL, Parquet and media. Goes on where it was stopped."""
+    from alciato import world
+
+    terminal = session.terminal
+    posts = world.make(kind, n, seed=seed, split=_split(split), workers=workers, **_options(size, option))
+    with terminal.progress() as progress:
+        folder = world.write(posts, out, progress)
+    if terminal.json:
+        terminal.document({"kind": kind, "posts": n, "seed": seed, "split": split, "folder": str(folder)})
+    else:
+        terminal.say(f"{n} posts of the kind {kind} in {folder}. To take them in: alciato add {folder}")
+
+
+def sheet(
+    session: Session,
+    kind: KindName,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="PNG file to write. [default: KIND.png]")] = None,
+    n: Annotated[int, typer.Option("-n", min=1, max=400, help="How many posts.")] = 12,
+    seed: Seed = 7,
+    split: SplitFlag = None,
+    size: Size = None,
+    option: OptionFlag = None,
+) -> None:
+    """Draw a contact sheet of a kind, to look at: pictures, words and truth of each post."""
+    from alciato import world
+
+    terminal, file = session.terminal, out or Path(f"{kind}.png")
+    posts = world.make(kind, n, seed=seed, split=_split(split), **_options(size, option))
+    world.sheet(posts).save(file, "PNG")
+    if terminal.json:
+        terminal.document({"kind": kind, "posts": n, "seed": seed, "split": split, "file": str(file)})
+    else:
+        terminal.say(f"{n} posts of the kind {kind} on {file}")
+
+
+def kinds(session: Session) -> None:
+    """List the kinds of post and what can be chosen for each."""
+    from alciato import world
+
+    terminal = session.terminal
+    if terminal.json:
+        told = [(kind, kind.options.model_json_schema()["properties"]) for kind in world.known_kinds()]
+        terminal.document([{"kind": kind.name, "about": kind.about, "options": options} for kind, options in told])
+        return
+    from alciato.cli.tables import Column, Rows
+
+    columns = (Column("kind"), Column("what it is", 3), Column("options", 1))
+    rows = [(kind.name, kind.about, ", ".join(kind.options.model_fields)) for kind in world.known_kinds()]
+    terminal.show(Rows(columns, rows))
+
+
+def list_(session: Session) -> None:
+    """Show every experiment: its claim, its variants, how many seeds."""
+    from alciato.experiments import experiments
+
+    names = ("name", "paper", "claim", "data", "code", "variants", "baseline", "figure", "seeds", "supports", "refutes")
+    rows: list[dict[str, Any]] = [{name: getattr(one, name) for name in names} for one in experiments()]
+    if session.terminal.json:
+        session.terminal.document(rows)
+        return
+    from alciato.cli.tables import Column, Rows
+
+    columns = (
+        Column("experiment"),
+        Column("claim", 3),
+        Column("baseline", 1),
+        Column("against", 1),
+        Column("figure", 1),
+        Column("seeds"),
+    )
+    told = [
+        (
+            row["name"],
+            row["claim"],
+            row["baseline"],
+            ", ".join(variant for variant in row["variants"] if variant != row["baseline"]),
+            row["figure"],
+            str(row["seeds"]),
+        )
+        for row in rows
+    ]
+    session.terminal.show(Rows(columns, told))
+
+
+def run(
+    session: Session,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Name of an experiment, as `list` shows it.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Run every experiment.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds. [default: the experiment's own, often 5]")] = None,
+    small: Annotated[bool, typer.Option("--small", help="Smallest size: shows that it runs, nothing else.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Forget earlier results instead of going on.")] = False,
+    processes: Annotated[int | None, typer.Option(min=0, help="Runs at once. [default: by cores and memory]")] = None,
+    results: ResultsFlag = RESULTS,
+) -> None:
+    """Run an experiment over seeds; a stopped one goes on where it was. With --small nothing is kept."""
+    from alciato.experiments import experiments, find_experiment
+    from alciato.experiments.runner import run_experiment
+
+    if (name is None) is not all_:
+        raise UsageError("name one experiment, or --all.", remedy="`alciato experiments list` shows them.")
+    terminal = session.terminal
+    chosen = experiments() if name is None else [find_experiment(name)]
+    options: dict[str, Any] = {"seeds": seeds, "small": small, "again": again, "processes": processes}
+    options["folder"] = None if small else results
+    with terminal.progress() as progress:
+        found = [run_experiment(one, report=progress, **options) for one in chosen]
+    if terminal.json:
+        documents = [result.model_dump(mode="json") for result in found]
+        terminal.document(documents if all_ else documents[0])
+        return
+    for result in found:
+        terminal.show(_summaries(result))
+        for line in _comparisons(result):
+            terminal.show(line)
+
+
+def report(
+    session: Session,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("docs/systems.md"),
+    results: ResultsFlag = RESULTS,
+) -> None:
+    """Write the page with one row for each of the systems: how far it is, what was measured, the verdict."""
+    from alciato.experiments.report import write_report
+
+    counts = write_report(out, results)
+    if session.terminal.json:
+        session.terminal.document({"path": str(out), **counts})
+    else:
+        session.terminal.say(f"{out}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
+
+
+def _summaries(result: Result) -> Rows:
+    from alciato.cli.tables import Column, Rows
+    from alciato.experiments.report import figure_text, interval_text
+
+    columns = (
+        Column("variant", 2),
+        Column(result.figure),
+        Column("seeds"),
+        Column(f"difference to {result.baseline}", 1),
+    )
+    rows = [
+        (
+            one.variant,
+            figure_text(one.mean, one.deviation),
+            str(one.seeds),
+            "" if one.difference is None else interval_text(one.difference, one.low, one.high),
+        )
+        for one in result.summaries
+    ]
+    return Rows(columns, rows, title=f"{result.name}: {result.claim}")
+
+
+def _comparisons(result: Result) -> list[str]:
+    from alciato.experiments.report import interval_text
+
+    held = [
+        f"  {one.sentence}: {interval_text(one.difference, one.low, one.high)}, {one.outcome}"
+        for one in result.comparisons
+    ]
+    return [*held, f"verdict: {result.verdict}"]
+
+
+def _split(split: str | None) -> Any:
+    return split  # `make` checks it, with the same error as in Python
+
+
+def _options(size: int | None, changes: list[str] | None) -> dict[str, Any]:
+    """Read NAME=VALUE, where VALUE is JSON, or a bare word."""
+    options: dict[str, Any] = {} if size is None else {"size": size}
+    for name, value in pairs(changes, "--option", "family=photograph").items():
+        try:
+            options[name] = json.loads(value)
+        except json.JSONDecodeError:
+            options[name] = value
+    return options
