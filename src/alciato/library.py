@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from alciato.models import Runtime
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.settings import Settings
-from alciato.store import Collection, Status
+from alciato.store import Collection, Problem, Removed, Status
 
 if TYPE_CHECKING:
     from alciato.ask import Reply
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
     from alciato.read import ReadSummary
     from alciato.search import Hit
     from alciato.sources import Skipped
-
-
-MOST_NAMED = 20
-"""Ids that an error lists at most."""
 
 
 @dataclass
@@ -178,30 +174,31 @@ class Library:
 
         return export_posts(self.collection, Path(folder), ids)
 
+    def remove(self, ids: Sequence[str]) -> Removed:
+        """Remove posts with all that was read of them; their verdicts stay in the history, marked as removed."""
+        return self.collection.remove(ids)
+
+    def embed(self, encoder: str, *, report: ProgressCallback = silent) -> ReadSummary:
+        """Make the vectors of another text encoder beside those that are there; nothing else is read or changed."""
+        from alciato.read import read
+
+        models = self.runtime.settings.models.model_copy(update={"encoder": encoder})
+        other = Runtime(self.runtime.settings.model_copy(update={"models": models}))
+        return read(self.collection, other, kinds=["encode"], report=report)
+
+    def check(self, *, repair: bool = False) -> list[Problem]:
+        """List what is damaged or missing in the collection's files; with `repair`, rebuild what can be derived."""
+        return self.collection.repair() if repair else self.collection.check()
+
     def resolve(self, id_: str) -> str:
         """Give the id of the post whose id is this or begins with it. Raises `UsageError` if none or several do."""
-        from alciato.errors import UsageError, unknown_name
-
-        known: list[str] = self.collection.item_parts()["id"].to_pylist()
-        matching = [id_] if id_ in known else [other for other in known if other.startswith(id_)]
-        if not matching:
-            raise (
-                unknown_name("post", id_, known[:MOST_NAMED])
-                if len(known) <= MOST_NAMED
-                else UsageError(f"no post has an id that begins with {id_!r}.", remedy="`alciato search` prints ids.")
-            )
-        if len(matching) > 1:
-            raise UsageError(
-                f"{len(matching)} posts have ids that begin with {id_!r}.",
-                remedy=f"Give more of it: {', '.join(matching[:5])}{', …' if len(matching) > 5 else ''}.",
-            )
-        return matching[0]
+        return self.collection.resolve(id_)
 
     def ids(self, where: str | None = None) -> list[str]:
         """Give the ids of the posts that a filter names, such as `created_at > '2024-05-01'`; oldest first."""
         from alciato.search.filters import ITEM, checked_filter
 
-        return [item.id for item in self.collection.items(where=checked_filter(where, ITEM))]
+        return self.collection.ids(checked_filter(where, ITEM))
 
     def items(self, ids: Sequence[str] | None = None, where: str | None = None) -> Iterator[Item]:
         """Yield the items, or some of them."""

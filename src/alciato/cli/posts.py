@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alciato.cli.contract import DONE, SKIPPED, Choice, Session, Terminal, on_collection, pairs
+from alciato.errors import UsageError
 
 if TYPE_CHECKING:
     from alciato.library import AddSummary
@@ -27,6 +29,9 @@ def register(app: typer.Typer) -> None:
     app.command()(on_collection(status))
     app.command()(on_collection(show))
     app.command()(on_collection(export, choice=True))
+    app.command()(on_collection(remove, choice=True))
+    app.command()(on_collection(embed))
+    app.command()(on_collection(doctor))
 
 
 def add(
@@ -128,6 +133,56 @@ def export(
     if session.terminal.json:
         session.terminal.document({"posts": count, "folder": str(out)})
     session.terminal.say(f"{count} posts in {out}")
+
+
+def remove(
+    session: Session,
+    yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
+) -> None:
+    """Remove the chosen posts with all that was read of them; their verdicts stay in the history."""
+    terminal, library = session.terminal, session.library()
+    ids = session.choice.ids(library)
+    if ids is None:
+        raise UsageError("no posts are chosen.", remedy="Choose them by --item, --where or --since.")
+    if ids and not yes and not (sys.stdin.isatty() and typer.confirm(f"Remove {len(ids)} posts?", err=True)):
+        raise UsageError(f"{len(ids)} posts would be removed.", remedy="Add --yes to remove them.")
+    removed = library.remove(ids)
+    if terminal.json:
+        from alciato.library import as_json
+
+        terminal.document(as_json(removed))
+    terminal.say(f"removed {len(removed.items)} posts")
+
+
+def embed(
+    session: Session,
+    encoder: Annotated[str, typer.Option(metavar="NAME", help="Encoder of texts.")],
+) -> None:
+    """Make the vectors of another text encoder beside those that are there."""
+    terminal, library = session.terminal, session.library()
+    with terminal.progress() as progress:
+        summary = library.embed(encoder, report=progress)
+    if terminal.json:
+        terminal.document(_read_document(summary))
+    tell_read(terminal, summary)
+    raise typer.Exit(SKIPPED if summary.failed else DONE)
+
+
+def doctor(
+    session: Session, repair: Annotated[bool, typer.Option("--repair", help="Rebuild what can be derived.")] = False
+) -> None:
+    """Check every file of the collection. Exit status 1 where something is damaged, or was lost by the repair."""
+    terminal, library = session.terminal, session.library()
+    problems = library.check(repair=repair)
+    if terminal.json:
+        from alciato.library import as_json
+
+        terminal.document([as_json(problem) for problem in problems])
+    else:
+        from alciato.cli.tables import problem_table
+
+        terminal.show(problem_table(problems) if problems else "Nothing is damaged.")
+    raise typer.Exit(SKIPPED if problems else DONE)
 
 
 def tell_added(terminal: Terminal, summary: AddSummary) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from alciato.models import ModelCard
     from alciato.search import Hit
     from alciato.sources import Skipped
-    from alciato.store import Status
+    from alciato.store import Problem, Status
 
 MIB = 2**20
 GAP = 2
@@ -194,6 +194,12 @@ def skipped_table(skipped: Sequence[Skipped]) -> Rows:
     columns = (Column("skipped", share=2, file=True), Column("row"), Column("reason"), Column("", share=3))
     rows = [(one.path, "" if one.row is None else str(one.row), one.reason, one.message) for one in skipped]
     return Rows(columns, rows)
+
+
+def problem_table(problems: Sequence[Problem]) -> Rows:
+    """One row a thing that is wrong in a collection: where, what, and what is lost by it."""
+    columns = (Column("part"), Column("where", share=2, file=True), Column("what", share=3), Column("lost", share=3))
+    return Rows(columns, [(one.part, one.where, one.what, one.lost or "nothing") for one in problems])
 
 
 def model_table(cards: Sequence[ModelCard]) -> Rows:
