@@ -136,3 +136,19 @@ def check_law(encoder: Encoder, texts: list[str], tolerance: float = 0.0) -> Non
     np.testing.assert_allclose(alone, together, atol=tolerance)
     np.testing.assert_allclose(encoder.encode(texts[::-1]).dense[::-1], together, atol=tolerance)
     assert encoder.encode([]).dense.shape == (0, encoder.dimension)
+
+
+def byte_tokenizer(family=None, **more):
+    """Byte-level BPE with hardly any merges: it takes every text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    plain = Tokenizer(models.BPE(unk_token="<unk>"))
+    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    special = ["<unk>", "<pad>", "<s>", "</s>", "<image>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet)
+    plain.train_from_iterator(["the robot sees the moon", "yes no maybe"], trainer)
+    return (family or PreTrainedTokenizerFast)(
+        tokenizer_object=plain, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>", **more
+    )

@@ -15,6 +15,7 @@ from alciato.models import Chat, Encoder, Message, Runtime, Transcriber
 from alciato.models.offline import go_online
 from alciato.models.transcriber_transformers import segments
 from alciato.settings import Settings
+from model_samples import byte_tokenizer as tokenizer
 from model_samples import check_described, check_law
 
 SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -23,22 +24,6 @@ TEMPLATE = (
     "{% for part in m.content %}{% if part.type == 'image' %}<image>{% else %}{{ part.text }}{% endif %}{% endfor %}"
     "{% endif %}{{ '\\n' }}{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
 )
-
-
-def tokenizer(family=None, **more):
-    """Byte-level BPE with hardly any merges: it takes every text."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
-
-    plain = Tokenizer(models.BPE(unk_token="<unk>"))
-    plain.pre_tokenizer, plain.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    special = ["<unk>", "<pad>", "<s>", "</s>", "<image>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=special, initial_alphabet=alphabet)
-    plain.train_from_iterator(["the robot sees the moon", "yes no maybe"], trainer)
-    return (family or PreTrainedTokenizerFast)(
-        tokenizer_object=plain, unk_token="<unk>", pad_token="<pad>", bos_token="<s>", eos_token="</s>", **more
-    )
 
 
 @pytest.fixture(scope="module")

