@@ -1,6 +1,7 @@
 """The collection keeps what it is given: once, whole, and findable at once."""
 
 import multiprocessing
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -98,6 +99,35 @@ def test_segments_carry_the_filters_of_their_item(collection: Collection):
     row = collection.table("segments").search().to_list()[0]
     assert row["created_at"] == datetime(2024, 1, 2, 2, 4, 5, tzinfo=UTC)
     assert row["label"] == "3"
+
+
+def test_upkeep_runs_within_the_work_and_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("alciato.store.maintain.WRITES", 8)
+    monkeypatch.setattr("alciato.store.maintain.SHARE", 1e9)
+    often = Collection.open(tmp_path / "often")
+    for number in range(24):
+        often.add([text_post(number)])
+    assert often.status().fragments["items"] <= 8
+    assert often.status().fragments["segments"] <= 8
+    monkeypatch.setattr("alciato.store.maintain.SHARE", 1e-9)  # one compaction uses the share of the whole run up
+    seldom = Collection.open(tmp_path / "seldom")
+    for number in range(24):
+        seldom.add([text_post(number)])
+    assert seldom.status().fragments["items"] == 1 + 24 - 8
+    assert list(seldom.items()) == list(often.items())
+
+
+@pytest.mark.parametrize("mask", [0o002, 0o077])
+def test_files_follow_the_umask(tmp_path: Path, mask: int):
+    before = os.umask(mask)
+    try:
+        made = Collection.open(tmp_path / "c")
+        made.add([picture_post(1)])
+        made.maintain(force=True)
+    finally:
+        os.umask(before)
+    modes = {(path.is_dir(), path.stat().st_mode & 0o777) for path in (tmp_path / "c").rglob("*")}
+    assert modes == {(True, 0o777 & ~mask), (False, 0o666 & ~mask)}
 
 
 def test_upkeep_merges_fragments_and_loses_nothing(collection: Collection):

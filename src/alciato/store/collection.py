@@ -26,7 +26,7 @@ from alciato.store.embeddings import EncoderInfo, StoredEncoder, canonical_name,
 from alciato.store.faults import DamagedStore, Guarded, naming_faults
 from alciato.store.health import Problem
 from alciato.store.lock import writer_lock
-from alciato.store.maintain import ensure_text_indexes, maintain
+from alciato.store.maintain import Upkeep, ensure_text_indexes, maintain
 from alciato.store.status import Status, status_of
 from alciato.store.tables import sql_list
 
@@ -64,6 +64,7 @@ class Collection:
         self._tables: dict[str, Any] = {}
         self._known_encoders: dict[str, StoredEncoder] = {}
         self._lock = writer_lock(uri)
+        self._upkeep = Upkeep()
 
     @classmethod
     def open(cls, uri: str | Path, *, create: bool = True) -> Collection:
@@ -461,6 +462,7 @@ class Collection:
         if rows:
             self._lock.check()
             self.table(name).add(pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
+            self._upkeep.written(name, self.table(name))
 
     def table_names(self) -> list[str]:
         """Names of all tables, those of encoders too."""
@@ -470,7 +472,7 @@ class Collection:
     def upsert(self, name: str, rows: list[dict[str, Any]]) -> None:
         """Insert rows, and replace those of the same id; the caller holds the writer's lock."""
         if rows:
-            self.upsert_rows(self.table(name), pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
+            self.upsert_rows(name, pa.Table.from_pylist(rows, tables.SCHEMAS[name]))
 
     def delete(self, name: str, condition: str) -> int:
         """Delete the rows of a table that a condition names, if there are any; gives how many there were."""
@@ -480,11 +482,13 @@ class Collection:
             self.table(name).delete(condition)
         return count
 
-    def upsert_rows(self, table: Any, rows: pa.Table) -> None:
-        """Insert rows into a LanceDB table, and replace those of the same id; the caller holds the writer's lock."""
+    def upsert_rows(self, name: str, rows: pa.Table) -> None:
+        """Insert rows into a table, and replace those of the same id; the caller holds the writer's lock."""
         if rows.num_rows:
             self._lock.check()
-            table.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
+            merge = self.table(name).merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+            merge.execute(rows)
+            self._upkeep.written(name, self.table(name))
 
 
 def _make_folder(path: Path) -> None:

@@ -24,9 +24,23 @@ _LOCKED = re.compile(r"os error (?:1|13|30)\b|Permission denied|Read-only file s
 _NETWORK = re.compile(r"Generic (?:S3|GCS|Azure|MicrosoftAzure|HTTP)\w* error|NoSuchBucket", re.IGNORECASE)
 _DAMAGE = re.compile(
     r"LanceError\(IO\)|Not found|was not found|corrupt|failed to decode|panicked|invalid utf-8|IO error|Invalid range"
-    r"|out of bounds|Schema error|does not exist",
+    r"|out of bounds|not appear to be a Lance file",
     re.IGNORECASE,
 )
+_ASKED_WRONG = re.compile(r"No field named|Invalid user input|Invalid input, Schema error")
+"""A query's own fault, such as a column that is not there."""
+_FAULTS = [
+    (
+        _FULL,
+        "the disk is full: the last batch was not written, all before it is kept.",
+        "Free space on that disk, or move the collection, and run this again.",
+    ),
+    (
+        _LOCKED,
+        "the collection cannot be written or read: its files do not allow it.",
+        "Change the permissions of the folder, or copy the collection to one of your own.",
+    ),
+]
 LOST = {
     "items": "posts: add their files again",
     "media": "media: add their files again",
@@ -97,30 +111,18 @@ def naming_faults(uri: str, table: str) -> Iterator[None]:
 def fault_of(error: BaseException, uri: str, table: str) -> AlciatoError | None:
     """Give the error for people that a fault of storage is, or None if this is none."""
     panic = type(error).__name__ in ("PanicException", "RustPanic")
-    if not panic and not isinstance(error, RuntimeError | ValueError | OSError | pa.ArrowException):
+    reason = str(error)
+    kinds = (RuntimeError, ValueError, OSError, pa.ArrowException)
+    if not panic and (not isinstance(error, kinds) or _ASKED_WRONG.search(reason)):
         return None
-    reason, place = str(error), f"{uri}/{table}.lance"
-    if _FULL.search(reason):
-        return AlciatoError(
-            "the disk is full: the last batch was not written, all before it is kept.",
-            where=_named(reason, place),
-            remedy="Free space on that disk, or move the collection, and run this again.",
-        )
-    if _LOCKED.search(reason):
-        return AlciatoError(
-            "the collection cannot be written or read: its files do not allow it.",
-            where=_named(reason, place),
-            remedy="Change the permissions of the folder, or copy the collection to one of your own.",
-        )
+    for pattern, what, remedy in _FAULTS:
+        if pattern.search(reason):
+            return AlciatoError(what, where=_named(reason, f"{uri}/{table}.lance"), remedy=remedy)
     if _NETWORK.search(reason):
-        return AlciatoError(
-            f"the object storage does not answer as it should: {reason.strip().splitlines()[0][:300]}",
-            where=uri,
-            remedy="Check the bucket's name, the credentials and the connection.",
-        )
-    if panic or isinstance(error, UnicodeDecodeError | pa.ArrowException) or _DAMAGE.search(reason):
-        return DamagedStore(uri, table, reason)
-    return None
+        told = f"the object storage does not answer as it should: {reason.strip().splitlines()[0][:300]}"
+        return AlciatoError(told, where=uri, remedy="Check the bucket's name, the credentials and the connection.")
+    unreadable = isinstance(error, UnicodeDecodeError | pa.ArrowException)
+    return DamagedStore(uri, table, reason) if panic or unreadable or _DAMAGE.search(reason) else None
 
 
 def _named(reason: str, place: str) -> str:

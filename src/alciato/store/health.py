@@ -42,7 +42,8 @@ DERIVED = ("segment", *ENCODE_KINDS)
 class Problem:
     """One thing that is wrong: where, what, and what is lost by it (empty where nothing is).
 
-    `part` is what is damaged: `table`, `index`, `rows`, `media` or `links` (between tables).
+    `part` is what is damaged: `table`, `index`, `versions` (older ones), `rows`, `media`, `missing` (media) or `links`
+    (rows that speak of items which are gone).
     """
 
     table: str
@@ -79,6 +80,8 @@ def repair(collection: Collection) -> list[Problem]:
     for problem in problems:
         if problem.part == "index":
             _drop_indexes(collection, problem.table)
+        if problem.part == "versions":
+            _drop_versions(collection, problem.table)
     for problem in problems:
         if problem.part == "rows" and problem.table in PARSERS:
             _drop_unreadable(collection, problem.table)
@@ -114,6 +117,7 @@ def _check_table(collection: Collection, name: str) -> Iterator[Problem]:
         shown = ", ".join(unreadable[:5])
         yield Problem(name, "rows", shown, f"{len(unreadable)} rows of {name} cannot be read.", lost_with(name))
     yield from _check_indexes(collection, name)
+    yield from _check_versions(collection, name)
 
 
 def _check_indexes(collection: Collection, name: str) -> Iterator[Problem]:
@@ -131,6 +135,14 @@ def _check_indexes(collection: Collection, name: str) -> Iterator[Problem]:
         return
     if cut or missing:
         yield Problem(name, "index", str(cut[0]) if cut else f"{name}.lance", f"an index of {name} is damaged.")
+
+
+def _check_versions(collection: Collection, name: str) -> Iterator[Problem]:
+    """Older versions of a table: upkeep reads their manifests."""
+    try:
+        collection.table(name).list_versions()
+    except AlciatoError as error:
+        yield Problem(name, "versions", error.where or name, f"an older version of {name} cannot be read.")
 
 
 def _missing_text_indexes(name: str, indexes: Any) -> bool:
@@ -257,6 +269,18 @@ def _drop_indexes(collection: Collection, name: str) -> None:
     table = collection.table(name)
     for index in table.list_indices():
         table.drop_index(index.name)
+    folder = Path(collection.uri, f"{name}.lance", "_indices")
+    for path in list(broken_files(folder)) if "://" not in collection.uri and folder.exists() else []:
+        path.unlink()  # no index of the table uses it any longer
+
+
+def _drop_versions(collection: Collection, name: str) -> None:
+    """Move the manifests of all versions but the newest out of the way; the newest needs none of them."""
+    if "://" not in collection.uri:
+        manifests = sorted(Path(collection.uri, f"{name}.lance", "_versions").glob("*.manifest"))  # the newest first
+        for manifest in manifests[1:]:
+            manifest.rename(manifest.with_suffix(".damaged"))
+    collection.forget_tables()
 
 
 def _drop_unreadable(collection: Collection, name: str) -> None:

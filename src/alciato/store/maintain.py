@@ -1,12 +1,15 @@
 """Upkeep: indexes made as a collection grows, fragments merged, old versions dropped after a while.
 
 LanceDB finds rows that no index holds yet by a scan, so upkeep decides speed, never what is found.
+It runs within the work too: after every `WRITES` writes to a table, as long as it takes a small share of the time.
 The full-text indexes exist from the first row; the vector index only pays above `VECTOR_ROWS`: below it
 the exact scan is as fast, and finds everything.
 """
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,10 @@ FRAGMENTS = 16
 UNINDEXED = 0.1
 """A table with a larger share of rows outside an index is indexed again."""
 VECTOR_ROWS = 50_000
+WRITES = 32
+"""Writes to a table after which it is compacted while the work goes on: each write leaves a fragment or two."""
+SHARE = 0.1
+"""Share of the time that upkeep within the work may take at most, so that a large table is compacted less often."""
 KEEP_VERSIONS = timedelta(days=7)
 _KEYS = {"items": "id", "media": "sha", "readings": "item", "segments": "item", "verdicts": "item"}
 
@@ -35,6 +42,26 @@ def maintain(collection: Collection, *, force: bool = False) -> None:
         _ensure_indexes(name, table, key)
         if force or fragments_of(table) > FRAGMENTS or _stale(name, table):
             table.optimize(cleanup_older_than=KEEP_VERSIONS)
+
+
+class Upkeep:
+    """Compacts tables while a collection is written, bounded in time."""
+
+    def __init__(self) -> None:
+        self._writes: Counter[str] = Counter()
+        self._next: dict[str, float] = {}  # by table: when its next compaction is due at the earliest
+
+    def written(self, name: str, table: Any) -> None:
+        """Count a write to a table, and compact it if it is time; the caller holds the writer's lock."""
+        self._writes[name] += 1
+        started = time.monotonic()
+        if self._writes[name] < WRITES or started < self._next.get(name, 0.0):
+            return
+        _ensure_indexes(name, table, _KEYS.get(name, "id"))
+        table.optimize(cleanup_older_than=KEEP_VERSIONS)
+        self._writes[name] = 0
+        ended = time.monotonic()
+        self._next[name] = ended + (ended - started) / SHARE
 
 
 def _stale(name: str, table: Any) -> bool:

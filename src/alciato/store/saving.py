@@ -21,7 +21,7 @@ import pyarrow as pa
 from alciato.item import Reading, Segment
 from alciato.item.reading import ENCODE_KINDS
 from alciato.store import tables
-from alciato.store.embeddings import EncoderInfo, embedding_rows
+from alciato.store.embeddings import EncoderInfo, embedding_rows, table_name
 from alciato.store.tables import sql_list
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ def save(
     for encoder, vectors in embeddings:
         if vectors:
             rows = embedding_rows(encoder, changes.current, vectors)
-            collection.upsert_rows(collection.start_embeddings(encoder), rows)
+            collection.start_embeddings(encoder)
+            collection.upsert_rows(table_name(encoder.fingerprint), rows)
     if changes.fresh:
         collection.upsert("segments", changes.fresh)
     if changes.gone:
