@@ -88,14 +88,31 @@ def test_a_huge_sheet_is_drawn_smaller(tmp_path):
     assert picture.width * picture.height <= 4_010_000
 
 
-def test_hidden_files_version_control_and_collections_are_left_out_in_silence(tmp_path):
-    for name in (".hidden.txt", ".git/a.txt", "CVS/a.txt", "mine/items.lance/data.txt", "mine/b.txt", "c.txt"):
+def test_hidden_files_and_version_control_are_left_out_in_silence(tmp_path):
+    for name in (".hidden.txt", ".git/a.txt", "CVS/a.txt", "c.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"words of {name}")
     found = list(scan([tmp_path]))
     assert sources(found) == ["c.txt"]
     assert not reasons(found)
     assert sources(scan([tmp_path / ".hidden.txt"])) == [".hidden.txt"]  # asked for by name
+
+
+def test_a_collection_is_reported_and_not_added(tmp_path):
+    for name in ("mine/items.lance/_versions/1.txt", "mine/b.txt", "c.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"words of {name}")
+    found = list(scan([tmp_path]))
+    assert sources(found[-1:]) == ["c.txt"]
+    assert [(one.reason, one.path) for one in found[:-1]] == [("collection", str(tmp_path / "mine"))]
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_name_alone_makes_no_collection(tmp_path, folder):
+    (tmp_path / "items.lance").mkdir() if folder else (tmp_path / "items.lance").touch()
+    (tmp_path / "a.txt").write_text("words")
+    found = list(scan([tmp_path]))
+    assert sources([one for one in found if isinstance(one, Post)]) == ["a.txt"]
 
 
 def test_paths_that_overlap_give_each_file_once(tmp_path):

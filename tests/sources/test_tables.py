@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from alciato.errors import UsageError
 from alciato.item import Audio, Image, Link, Post, Table, Text
 from alciato.settings import Limits
 from alciato.sources import Skipped, scan
@@ -117,6 +118,63 @@ def test_a_quote_that_never_ends_is_reported(tmp_path):
     assert {x.reason for x in skipped} == {"bad-row"}
 
 
+def csv_with(tmp_path, lines):
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    return split(scan([tmp_path]))
+
+
+@pytest.mark.parametrize("quoted_later", [False, True])
+def test_an_unclosed_quote_costs_its_own_row_only(tmp_path, quoted_later):
+    rows = [f"{number},text {number}" for number in range(10_000)]
+    rows[500] = '500,"never closed'
+    if quoted_later:
+        rows[700] = '700,"with, a comma"'
+        rows[800] = '800,"a ""quoted"" word"'
+    items, skipped = csv_with(tmp_path, ["id,text", *rows])
+    assert [(one.row, one.reason) for one in skipped] == [(502, "bad-row")]
+    assert "line 502 is never closed" in skipped[0].message
+    assert len(items) == 9_999
+    if quoted_later:
+        assert {"with, a comma", 'a "quoted" word'} <= {item.parts[0].text for item in items}
+
+
+def test_a_row_may_span_lines(tmp_path):
+    items, skipped = csv_with(tmp_path, ["id,text", '1,"two', 'lines, and ""a quote"""', "2,one"])
+    assert (bodies(items), skipped) == ([['two\nlines, and "a quote"'], ["one"]], [])
+
+
+def test_a_table_of_unclosed_quotes_is_read_in_time(tmp_path):
+    items, skipped = csv_with(tmp_path, ["id,text", *(f'{number},"x{number}' for number in range(3000)), "3000,good"])
+    assert items[-1].id == "3000"
+    assert len(items) + len(skipped) == 3001
+    assert len([one for one in skipped if "never closed" in one.message]) == 100
+
+
+def test_the_caption_of_a_row_is_its_authors_words_and_alt_text_is_a_description(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded("PNG", 1))
+    items, _ = csv_with(tmp_path, ["id,img,caption,alt_text", "1,a.png,you are all fools,a grey square"])
+    assert [(part.text, part.name) for part in items[0].parts if isinstance(part, Text)] == [
+        ("you are all fools", "caption"),
+        ("a grey square", "alt_text"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_mapped_column_that_no_table_has_is_an_error_that_names_those_that_are(tmp_path, name):
+    lines = ["id,words", "1,hello"] if name == "a.csv" else ['{"id": 1, "words": "hello"}']
+    (tmp_path / name).write_text("\n".join(lines) + "\n")
+    with pytest.raises(UsageError, match=r"no column of these tables is named 'wordz'. Did you mean 'words'\?"):
+        list(scan([tmp_path], mapping={"text": "wordz"}))
+    assert bodies(split(scan([tmp_path], mapping={"text": "words"}))[0]) == [["hello"]]
+
+
+def test_a_mapped_column_need_not_be_in_every_table(tmp_path):
+    (tmp_path / "a.csv").write_text("id,words\n1,hello\n")
+    (tmp_path / "b.csv").write_text("id,words,mood\n2,hello there,sad\n")
+    items, skipped = split(scan([tmp_path], mapping={"text": "words", "label": "mood"}))
+    assert ([item.metadata.get("label") for item in items], skipped) == ([None, "sad"], [])
+
+
 def test_a_table_without_words_or_media_is_one_item(tmp_path):
     (tmp_path / "planets.csv").write_text("planet,moons,mass\nMars,2,0.107\nVenus,0,\n")
     (item,), skipped = split(scan([tmp_path]))
@@ -160,7 +218,7 @@ def test_columns_are_mapped(tmp_path):
     (tmp_path / "a.csv").write_text("planet,moons\nMars,2\n")
     (item,), _ = split(scan([tmp_path], mapping={"text": "planet", "label": "moons"}))
     assert (item.parts, item.metadata["label"]) == ((Text(text="Mars"),), 2)
-    _, (report,) = split(scan([tmp_path], mapping={"text": "nothing"}))
+    _, (report,) = split(scan([tmp_path], mapping={"label": "moons"}))
     assert report.reason == "no-columns"
 
 

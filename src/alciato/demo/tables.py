@@ -27,7 +27,7 @@ def write_challenge(path: Path, posts: Sequence[Made]) -> None:
                 "img": _beside(post),
                 "label": int(post.label is not None),
                 "text": " ".join(post.lines).lower(),
-                "caption": post.caption,
+                "alt_text": post.caption,
             }
             for post in posts
         ],
@@ -54,7 +54,7 @@ def _feed_row(post: Made) -> dict[str, Any]:
         "id": post.id,
         "img": _beside(post),
         "text": post.text,
-        "caption": post.caption,
+        "alt_text": post.caption,
         "created_at": post.created_at,
         "author": post.author,
         "reply_to": post.reply_to,

@@ -13,7 +13,8 @@ USUAL_NAMES = {
     "title": ("title", "headline", "subject"),
     "text": ("text", "body", "content", "message", "tweet", "post", "post_text", "full_text", "selftext", "comment",
              "ocr_text", "sentence"),
-    "caption": ("caption", "captions", "description", "alt_text"),
+    "caption": ("caption", "captions"),
+    "alt_text": ("alt_text", "alt", "description", "image_description"),
     "image": ("img", "image", "images", "image_path", "img_path", "image_name", "image_file", "picture", "photo"),
     "video": ("video", "videos", "video_path", "video_file", "clip"),
     "audio": ("audio", "audio_path", "audio_file", "recording", "voice"),
@@ -27,12 +28,16 @@ USUAL_NAMES = {
 }  # fmt: skip
 """The fields of a post and the usual names of their columns, the most usual first."""
 
-_SEVERAL = ("text", "caption")
+_SEVERAL = ("text", "caption", "alt_text")
 """Fields that more than one column may hold."""
 
 
 class Columns(NamedTuple):
-    """The columns of each field. `texts` and `media` may have several; a text has its role, None for the body."""
+    """The columns of each field. `texts` and `media` may have several; a text has its role, None for the body.
+
+    `captions` stand after the media: the author's own words (role `caption`), and descriptions of a picture for those
+    who do not see it (role `alt_text`). Only the latter say what a picture shows.
+    """
 
     id: str | None
     texts: tuple[tuple[str, str | None], ...]
@@ -79,7 +84,7 @@ def find_columns(names: Iterable[str], mapping: Mapping[str, str] | None = None)
     return Columns(
         id=one("id"),
         texts=tuple(texts),
-        captions=tuple((column, "caption") for column in found["caption"]),
+        captions=tuple((column, role) for role in ("caption", "alt_text") for column in found[role]),
         media=tuple(media),
         label=one("label"),
         created_at=one("created_at"),

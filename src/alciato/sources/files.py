@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 from alciato.errors import BadMedia
 from alciato.sources.skipped import Skipped, skipped, unreadable
 
-_COLLECTION = "items.lance"  # a folder that holds this is a collection of Alciato's
+_COLLECTION = "items.lance/_versions"  # a folder that holds this folder is a collection of Alciato's
 _IGNORED = frozenset({"CVS", "__MACOSX", "Thumbs.db", "desktop.ini"})
 
 
@@ -26,8 +26,8 @@ class Found(NamedTuple):
 def walk(paths: Iterable[str | os.PathLike[str]]) -> Iterator[Found | Skipped]:
     """Yield every file under the paths once, folders in depth, names sorted.
 
-    Left out in silence: hidden files and folders, folders of version control, Alciato's own collections. A path that
-    is given itself is taken even if it is hidden. Links are followed to files inside the given folder only.
+    Left out in silence: hidden files and folders, folders of version control; reported: Alciato's own collections. A
+    path that is given itself is taken even if it is hidden. Links are followed to files inside the given folder only.
     """
     seen: set[str] = set()
     for given in paths:
@@ -48,7 +48,8 @@ def _folder(folder: Path, root: Path) -> Iterator[Found | Skipped]:
     except OSError as error:
         yield skipped(folder, unreadable(error))
         return
-    if any(entry.name == _COLLECTION for entry in entries):
+    if (folder / _COLLECTION).is_dir():
+        yield skipped(folder, BadMedia("collection", "it is a collection of Alciato's, not a folder of posts."))
         return
     for entry in entries:
         if entry.name.startswith(".") or entry.name in _IGNORED:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
@@ -17,6 +19,8 @@ from alciato.sources.files import open_file
 from alciato.sources.texts import encoding_of
 
 PARQUET_BATCH = 16
+UNCLOSED = 100
+"""Unclosed quotes of a table after which a record no longer spans lines."""
 
 
 class Row(NamedTuple):
@@ -84,8 +88,43 @@ def _bounded(text: TextIO, limits: Limits) -> Iterator[str]:
         yield line
 
 
+class _Lines:
+    """Lines of a text, counted; those of the record that is being read can be given back."""
+
+    def __init__(self, lines: Iterator[str], longest: int) -> None:
+        self.number, self.taken, self._size = 0, list[str](), 0
+        self._lines, self._longest = lines, longest
+        self._back: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._size > self._longest:
+            raise csv.Error(f"a record of more than {self._longest} characters")
+        line = self._back.popleft() if self._back else next(self._lines)
+        self.number += 1
+        self.taken.append(line)
+        self._size += len(line)
+        return line
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self.taken.clear()
+        self._size = 0
+
+    def give_back(self, count: int) -> None:
+        """Give back the last lines: they are read again."""
+        self._back.extendleft(reversed(self.taken[-count:]))
+        self.number -= count
+
+
 class CsvTable:
-    """A CSV file: the names in its first line, then its rows. The separator is a comma, semicolon, tab or bar."""
+    """A CSV file: the names in its first line, then its rows. The separator is a comma, semicolon, tab or bar.
+
+    A quote that is never closed would swallow all rows to the end of the file: its line is reported, the next ones
+    are read as rows of their own.
+    """
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits
@@ -102,18 +141,37 @@ class CsvTable:
             # A byte that is not of the encoding comes through as a lone surrogate, so that only its row is refused.
             open(file.fileno(), encoding=self._encoding, errors=self._lenient, newline="", closefd=False) as text,
         ):
-            reader = csv.reader(_bounded(text, self._limits), delimiter=self._separator, strict=False)
+            lines = _Lines(_bounded(text, self._limits), self._limits.text_bytes)
+            unclosed = 0
             while True:
+                lines.begin()
+                # A table of nothing but unclosed quotes is read line by line: it may not cost its length squared.
+                some = lines if unclosed < UNCLOSED else islice(lines, 1)
                 try:
-                    record = next(reader)
+                    record: list[str] | BadMedia = next(csv.reader(some, delimiter=self._separator, strict=False))
                 except StopIteration:
                     return
-                except (csv.Error, UnicodeError) as error:
-                    yield reader.line_num, BadMedia("bad-row", f"it is not CSV ({error}).")
-                    if isinstance(error, UnicodeError):
-                        return
-                    continue
-                yield reader.line_num, record
+                except UnicodeError as error:
+                    yield lines.number, BadMedia("bad-row", f"it is not CSV ({error}).")
+                    return
+                except csv.Error as error:
+                    record = BadMedia("bad-row", f"it is not CSV ({error}).")
+                if len(lines.taken) > 1 and self._is_unclosed(lines.taken, record):
+                    unclosed += 1
+                    lines.give_back(len(lines.taken) - 1)
+                    message = f"a quote that opens in line {lines.number} is never closed."
+                    record = BadMedia("bad-row", message, remedy="Close it; the rows after it are taken.")
+                yield lines.number, record
+
+    def _is_unclosed(self, lines: list[str], record: list[str] | BadMedia) -> bool:
+        """Whether a record of several lines is one because of a quote that was not meant to span them."""
+        if isinstance(record, BadMedia):
+            return True
+        try:
+            list(csv.reader(lines, delimiter=self._separator, strict=True))
+        except csv.Error:
+            return True
+        return False
 
     @property
     def _lenient(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def scan(
     `image`, `id` …) where the usual names do not hold. Nothing that a file holds stops the scan.
 
     Raises:
-        UsageError: `mapping` names a field that does not exist.
+        UsageError: `mapping` names a field that does not exist, or a column that no table has.
     """
     limits = limits or Limits()
     scanner = _Scanner(limits, TableReader(limits, mapping, set()))
@@ -42,14 +43,19 @@ def scan(
             yield found
         else:
             (tables if _names_a_table(found.path) else loose).append(found)
+    if mapping and tables:
+        scanner.check_columns(tables)
     for found in tables:
         yield from scanner.take(found)
+    if mapping and tables:
+        scanner.tables.check_mapping()
     for found in loose:
         if os.path.realpath(found.path) not in scanner.tables.named:
             yield from scanner.take(found)
 
 
-_TABLES = frozenset({"jsonl", "ndjson", "json", "csv", "tsv", "parquet", "pq"})
+_STATING_COLUMNS = frozenset({"csv", "tsv", "parquet", "pq"})
+_TABLES = _STATING_COLUMNS | {"jsonl", "ndjson", "json"}
 
 
 def _extension(path: Path) -> str:
@@ -64,6 +70,17 @@ def _names_a_table(path: Path) -> bool:
 class _Scanner:
     limits: Limits
     tables: TableReader
+
+    def check_columns(self, tables: Iterable[Found]) -> None:
+        """Raise `UsageError` before anything is taken, if all tables state their columns and none has a mapped one."""
+        for found in tables:
+            if _extension(found.path) not in _STATING_COLUMNS:
+                return  # JSON: its names are known when its rows have been read
+            with suppress(BadMedia):  # it is reported when it is taken
+                csv = _extension(found.path) in ("csv", "tsv")
+                table = CsvTable(found.path, self.limits) if csv else ParquetTable(found.path, self.limits)
+                self.tables.seen.update(table.columns)
+        self.tables.check_mapping()
 
     def take(self, found: Found) -> Iterator[Post | Skipped]:
         """Yield what one file gives."""

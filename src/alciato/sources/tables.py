@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from alciato.errors import BadMedia
+from alciato.errors import BadMedia, unknown_name
 from alciato.item import Item, Post, Table
 from alciato.item.columns import find_columns
 from alciato.item.item import content_id
@@ -30,9 +30,12 @@ class TableReader:
     mapping: Mapping[str, str] | None
     named: set[str]
     given: set[tuple[int, int]] = field(default_factory=set)
+    seen: set[str] = field(default_factory=set)
+    """Names of columns of all tables so far, as far as a mapping needs them."""
 
     def columned(self, found: Found, table: CsvTable | ParquetTable) -> Iterator[Post | Skipped]:
         """Yield the posts of a table with one set of columns; or the table as one item."""
+        self.seen.update(table.columns)
         if find_columns(table.columns, self.mapping).hold_posts:
             yield from self.posts(found, table.rows())
         elif self.mapping:
@@ -40,6 +43,12 @@ class TableReader:
             raise BadMedia("no-columns", message, remedy="Map one, such as --map text=COLUMN.")
         else:
             yield self._whole(found, table)
+
+    def check_mapping(self) -> None:
+        """Raise `UsageError` where the mapping names a column that no table so far has."""
+        for column in (self.mapping or {}).values():
+            if column not in self.seen:
+                raise unknown_name("column of these tables", column, sorted(self.seen))
 
     def posts(self, found: Found, rows: Iterator[Row]) -> Iterator[Post | Skipped]:
         """Yield the post of each row, or why it is skipped."""
@@ -53,6 +62,8 @@ class TableReader:
             try:
                 if isinstance(values, BadMedia):
                     raise values
+                if self.mapping:
+                    self.seen.update(values)
                 post = self._post(found, values)
                 _check_new(post.item, contents)
             except BadMedia as error:
