@@ -1,6 +1,8 @@
 """Every file of a collection damaged in turn: correct work, or an error that names it; then a repair that tells."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -261,3 +263,34 @@ def test_other_errors_of_the_library_pass_unchanged(collection: Collection):
     with pytest.raises((ValueError, RuntimeError)) as told:
         collection.table("items").search().where("nonsense = 3").to_list()
     assert not isinstance(told.value, AlciatoError)
+
+
+FULL = """
+import resource, signal, sys
+from alciato.errors import AlciatoError
+from alciato.item import Image, Item, Post, media_hash
+from alciato.store import Collection
+made = Collection.open(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit is an error, as on a full disk
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+data = bytes(range(256)) * 4096
+part = Image(media=media_hash(data), mime="image/png", width=1, height=1)
+try:
+    made.add([Post(Item(id="big", parts=(part,)), {media_hash(data): data})])
+except AlciatoError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_ends_in_an_error_that_names_the_file_and_keeps_what_was_there(tmp_path: Path):
+    Collection.open(tmp_path / "c").add([text_post(1)])
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path / "c")], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "the disk is full: the last batch was not written" in done.stdout
+    assert str(tmp_path / "c" / "media.lance") in done.stdout
+    assert "Traceback" not in done.stderr
+    collection = Collection.open(tmp_path / "c")
+    assert collection.ids() == ["p1"]
+    assert collection.check() == []
+    assert collection.add([picture_post(1)]).added == 1
