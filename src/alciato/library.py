@@ -45,7 +45,9 @@ def open(  # noqa: A001 - alciato.open, as in gzip.open
 ) -> Library:
     """Open the collection in a folder or at an `s3://` URI; by default the one that the settings name."""
     runtime = Runtime(settings)
-    return Library(Collection.open(uri or runtime.settings.collection, create=create), runtime)
+    uri = uri or runtime.settings.collection
+    runtime.guard.check_url(str(uri))  # object storage brings sockets of its own
+    return Library(Collection.open(uri, create=create), runtime)
 
 
 class Library:

@@ -69,7 +69,8 @@ class Calls(BaseModel):
     concurrency: int = Field(4, ge=1, le=256, description="calls under way at once")
     retries: int = Field(4, ge=0, le=20, description="further tries of a call that failed for a passing reason")
     timeout: float = Field(120, gt=0, description="seconds for one call")
-    api_key: str | None = Field(None, description="for openai: models; else $OPENAI_API_KEY")
+    api_key: str | None = Field(None, description="for the server that api_host names")
+    api_host: str | None = Field(None, description="the one host that api_key is sent to")
 
 
 class Settings(BaseSettings):

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -12,9 +13,8 @@ from pydantic import BaseModel
 from alciato.errors import ModelError
 from alciato.models import Answer, Chat, Message, Runtime, Usage
 from alciato.models.answer_cache import AnswerCache
-from alciato.models.calls import ChatCalls, picture_hash, retried
-from alciato.models.endpoint import PassingFailure
-from alciato.models.meter import PROCESS, Meter
+from alciato.models.calls import ChatCalls, Meter, picture_hash, retried
+from alciato.models.endpoint import TransientError
 from alciato.settings import Calls, Settings
 from model_samples import fails, says
 
@@ -33,7 +33,7 @@ class Parrot:
     def __init__(self, failures: int = 0, pause: float = 0.0, error: Exception | None = None) -> None:
         self.calls = self.at_once = self.most_at_once = 0
         self.failures, self.pause = failures, pause
-        self.error = error or PassingFailure("busy", wait=None)
+        self.error = error or TransientError("busy", wait=None)
         self.meter, self._lock = Meter(), threading.Lock()
 
     def generate(self, messages, **_parameters: float):
@@ -50,6 +50,9 @@ class Parrot:
         self.meter.add(Usage(2, 3))
         return Answer(messages[-1].text.upper(), Usage(2, 3))
 
+    def stream(self, messages, **parameters: float):
+        yield from self.generate(messages, **parameters).text
+
     def generate_json(self, messages, schema, **_parameters: int):
         return schema(word=self.generate(messages).text)
 
@@ -59,15 +62,23 @@ class Parrot:
 
 
 @pytest.fixture
-def waits():
+def waits(monkeypatch):
+    """The seconds of each wait, which is left out."""
+    slept: list[float] = []
+    monkeypatch.setattr("tenacity.nap.time", SimpleNamespace(sleep=slept.append))
+    return slept
+
+
+@pytest.fixture
+def told():
     return []
 
 
 @pytest.fixture
-def wrapped(tmp_path, waits):
+def wrapped(tmp_path, waits, told):
     def wrap(parrot: Parrot, fingerprint: str = "1", **calls: int) -> ChatCalls:
         parrot.fingerprint = fingerprint
-        return ChatCalls(parrot, Settings(cache=tmp_path, calls=calls), sleep=waits.append)
+        return ChatCalls(parrot, Settings(cache=tmp_path, calls=calls), on_wait=told.append)
 
     return wrap
 
@@ -128,7 +139,7 @@ def test_other_weights_ask_again(wrapped):
     assert other.calls == 1
 
 
-def test_warm_answers_are_not_cached(wrapped):
+def test_sampled_answers_are_not_cached(wrapped):
     parrot = Parrot()
     chat = wrapped(parrot)
     chat.generate(HELLO, temperature=1.0)
@@ -136,7 +147,7 @@ def test_warm_answers_are_not_cached(wrapped):
     assert parrot.calls == 2
 
 
-def test_a_passing_failure_is_tried_again_after_growing_waits(wrapped, waits, monkeypatch):
+def test_a_transient_error_is_retried_after_growing_waits(wrapped, waits, monkeypatch):
     monkeypatch.setattr("random.uniform", lambda _low, high: high)
     parrot = Parrot(failures=3)
     assert wrapped(parrot, retries=3).generate(HELLO).text == "HELLO"
@@ -145,17 +156,62 @@ def test_a_passing_failure_is_tried_again_after_growing_waits(wrapped, waits, mo
 
 def test_after_the_last_try_the_failure_is_told(wrapped):
     parrot = Parrot(failures=9)
-    with pytest.raises(PassingFailure, match="busy"):
+    with pytest.raises(TransientError, match="busy"):
         wrapped(parrot, retries=2).generate(HELLO)
     assert parrot.calls == 3
 
 
-def test_the_wait_that_the_server_asks_for_is_kept(wrapped, waits):
-    wrapped(Parrot(failures=1, error=PassingFailure("busy", wait=33.0))).generate(HELLO)
-    assert waits == [33.0]
+@pytest.mark.parametrize(("asked", "waited"), [(33.0, 33.0), (99999.0, 60.0), (float("inf"), 60.0)])
+def test_the_wait_that_the_server_asks_for_is_kept_within_bounds_and_told(wrapped, waits, told, asked, waited):
+    wrapped(Parrot(failures=1, error=TransientError("busy.", wait=asked)), retries=4).generate(HELLO)
+    assert waits == [waited]
+    assert told == [f"busy. Waiting {waited:.0f} s before try 2 of 5."]
 
 
-def test_what_will_not_pass_is_not_tried_again(wrapped):
+def test_without_a_callback_a_wait_is_logged(tmp_path, waits, caplog):
+    ChatCalls(Parrot(failures=1), Settings(cache=tmp_path)).generate(HELLO)
+    assert "before try 2 of 5" in caplog.text
+
+
+def test_a_stream_comes_in_pieces(wrapped):
+    parrot = Parrot()
+    assert list(wrapped(parrot).stream(HELLO)) == list("HELLO")
+    assert list(wrapped(parrot).stream(HELLO)) == list("HELLO")
+    assert parrot.calls == 2  # neither is cached
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"a": float("nan"), "b": -1.0},
+        {"a": float("inf"), "b": -1.0},
+        {"a": None, "b": -1.0},
+        {"a": -1.0},
+        {"a": "x", "b": -1.0},
+        {"a": 0.5, "b": -1.0},
+    ],
+)
+def test_log_probabilities_that_are_none_are_an_error_and_not_kept(wrapped, found, monkeypatch):
+    """Of any chat model, one that a plug-in brings too."""
+    parrot = Parrot()
+    chat = wrapped(parrot)
+    with monkeypatch.context() as patched:
+        patched.setattr(parrot, "choice_logprobs", lambda *_: found)
+        with pytest.raises(ModelError, match="no usable log-probabilities"):
+            chat.choice_logprobs(HELLO, ["a", "b"])
+    assert chat.choice_logprobs(HELLO, ["a", "b"]) == {"a": 0.0, "b": -1.0}
+
+
+@pytest.mark.parametrize("kept", ["null", "{", '{"a": NaN, "b": -1}', '{"a": -1}', "[]"])
+def test_an_answer_kept_by_an_older_version_is_asked_for_again(wrapped, tmp_path, kept):
+    chat = wrapped(Parrot())
+    chat.choice_logprobs(HELLO, ["a", "b"])
+    with sqlite3.connect(tmp_path / "answers.sqlite") as connection:
+        connection.execute("UPDATE answers SET answer = ?", (kept,))
+    assert chat.choice_logprobs(HELLO, ["a", "b"]) == {"a": 0.0, "b": -1.0}
+
+
+def test_other_errors_are_not_retried(wrapped):
     parrot = Parrot(failures=9, error=ModelError("wrong key"))
     with pytest.raises(ModelError, match="wrong key"):
         wrapped(parrot).generate(HELLO)
@@ -170,11 +226,10 @@ def test_a_failure_is_not_cached(wrapped):
     assert chat.generate(HELLO).text == "HELLO"
 
 
-def test_waits_are_spread(monkeypatch):
-    waits: list[float] = []
+def test_waits_are_spread(waits):
     for _ in range(30):
         parrot = Parrot(failures=1)
-        retried(lambda parrot=parrot: parrot.generate(HELLO), Calls(), waits.append)
+        retried(lambda parrot=parrot: parrot.generate(HELLO), Calls(), lambda _remark: None)
     assert len(set(waits)) > 20
     assert all(0 <= wait <= 2 for wait in waits)
 
@@ -186,13 +241,6 @@ def test_no_more_calls_at_once_than_allowed(wrapped):
         list(pool.map(lambda n: chat.generate([Message("user", str(n))]), range(24)))
     assert parrot.most_at_once == 3
     assert chat.usage == Usage(48, 72)
-
-
-def test_the_process_counts_all_models():
-    before = PROCESS.total.prompt
-    Meter().add(Usage(5, 0))
-    Meter().add(Usage(7, 0))
-    assert PROCESS.total.prompt == before + 12
 
 
 @pytest.mark.parametrize("choices", [[], ["a", "a"], ["a", ""]])
@@ -221,7 +269,7 @@ def test_a_broken_cache_names_its_remedy(tmp_path):
 
 def test_the_key_is_nowhere(tmp_path, server):
     server.script = [says("Hi"), fails(401, "bad key sk-hidden")]
-    settings = Settings(cache=tmp_path, calls={"api_key": "sk-hidden", "retries": 0})
+    settings = Settings(cache=tmp_path, keys={"127.0.0.1": "sk-hidden"}, calls={"retries": 0})
     chat = Runtime(settings).load(f"openai:tiny@{server.url}", Chat)
     chat.generate(HELLO)
     with pytest.raises(ModelError) as caught:

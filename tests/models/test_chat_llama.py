@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, create_model, field_validator
 from alciato.errors import ModelError
 from alciato.models import Chat, Message, Runtime
 from alciato.models.chat_llama import FORCE, sibling_projector
+from alciato.models.replies import Prompt
 from alciato.models.weights import remembered_hash
 from alciato.settings import Settings
 
@@ -111,16 +112,18 @@ def test_choices_add_up_to_one(smollm2):
 
 def test_choose_equals_the_whole_distribution(smollm2):
     """The oracle reads each token's log-probability out of the whole vocabulary's, whatever token comes next."""
-    prompt = smollm2._root.post("/apply-template", {"messages": [{"role": "user", "content": "Name a colour."}]})
-    before = smollm2.tokens(prompt["prompt"], special=True)
+    prompt = smollm2._root.post(
+        "/apply-template", {"messages": [{"role": "user", "content": "Name a colour."}]}, Prompt
+    )
+    before = smollm2.tokens(prompt.prompt, special=True)
     choices = ["Red", "Blue is the colour", "নয়"]
     wanted = {}
     for choice in choices:
         tokens, total = smollm2.tokens(choice), 0.0
         for place, token in enumerate(tokens):
             step = smollm2._steps(before + tokens[:place], smollm2.tokens("b")[0], alternatives=49152)[0]
-            assert len(step["top_logprobs"]) == 49152
-            total += next(entry["logprob"] for entry in step["top_logprobs"] if entry["id"] == token)
+            assert len(step.top_logprobs) == 49152
+            total += next(entry.logprob for entry in step.top_logprobs if entry.id == token)
         wanted[choice] = total
     found = smollm2.choice_logprobs([Message("user", "Name a colour.")], choices)
     for one, other in product(choices, choices):

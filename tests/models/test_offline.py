@@ -2,24 +2,27 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from alciato.models import Detector, Runtime
-from alciato.models.offline import Offline, go_offline, go_online, is_local
+from alciato.models import Chat, Message, Ocr, Runtime, Usage
+from alciato.models.offline import VARIABLES, NetworkGuard, Offline, guard_process, is_local, unguard_process
 from alciato.settings import Settings
+from model_samples import says
 
 
 @pytest.fixture
 def offline():
-    go_offline()
+    guard_process()
     yield
-    go_online()
+    unguard_process()
 
 
 @pytest.mark.parametrize("address", [("192.0.2.1", 80), ("2001:db8::1", 80)])
@@ -61,10 +64,10 @@ def test_this_machine_is_reached(offline):
 
 def test_online_again_all_is_as_before():
     before = (socket.socket.connect, socket.getaddrinfo, os.environ.get("HF_HUB_OFFLINE"))
-    go_offline()
-    go_offline()
+    guard_process()
+    guard_process()
     assert os.environ["HF_HUB_OFFLINE"] == "1"
-    go_online()
+    unguard_process()
     assert (socket.socket.connect, socket.getaddrinfo, os.environ.get("HF_HUB_OFFLINE")) == before
 
 
@@ -88,13 +91,71 @@ def test_what_is_local(host, local):
     assert is_local(host) is local
 
 
-def test_the_setting_throws_the_switch(tmp_path):
-    Runtime(Settings(offline=True, threads=1, cache=tmp_path)).load("packaged:nudenet", Detector)
-    try:
-        with socket.socket() as wire, pytest.raises(Offline):
-            wire.connect(("192.0.2.1", 80))
-    finally:
-        go_online()
+def test_a_runtime_that_is_offline_refuses_servers_elsewhere_and_reaches_those_here(tmp_path, server):
+    runtime = Runtime(Settings(offline=True, cache=tmp_path))
+    with pytest.raises(Offline, match=r"the connection to api\.example\.org is refused"):
+        runtime.load("openai:m@https://api.example.org/v1", Chat)
+    server.script = [says("Hi")]
+    assert runtime.load(f"openai:m@{server.url}", Chat).generate([Message("user", "Hello")]).text == "Hi"
+
+
+def test_loading_a_model_changes_no_socket_and_no_variable(tmp_path):
+    def state() -> tuple[object, ...]:
+        return socket.socket.connect, socket.getaddrinfo, [os.environ.get(name) for name in VARIABLES]
+
+    before = state()
+    Runtime(Settings(offline=True, threads=1, cache=tmp_path)).load("packaged:rapidocr", Ocr)
+    assert state() == before
+
+
+def test_two_runtimes_of_one_process_do_not_see_each_others_settings(tmp_path, server):
+    """On two threads at once: one is offline and fails, the other gets its answers, with its own cache and counters."""
+    server.script = [says("Hi")]
+    away, here = (Runtime(Settings(offline=offline, cache=tmp_path / str(offline))) for offline in (True, False))
+    both = threading.Barrier(2)
+
+    def refused(number: int) -> bool:
+        both.wait()
+        try:
+            away.load(f"openai:m{number}@https://api.example.org/v1", Chat)
+        except Offline:
+            return True
+        return False
+
+    def answered(number: int) -> str:
+        both.wait()
+        here.guard.check("api.example.org")
+        return here.load(f"openai:m@{server.url}", Chat).generate([Message("user", str(number))]).text
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lambda: [refused(number) for number in range(20)])
+        second = pool.submit(lambda: [answered(number) for number in range(20)])
+        assert first.result() == [True] * 20
+        assert second.result() == ["Hi"] * 20
+    assert (here.usage, away.usage) == (Usage(100, 60), Usage())
+    assert away.cache.path != here.cache.path
+    assert not away.cache.path.exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "refused"),
+    [
+        ("s3://bucket/x", True),
+        ("https://a.example/x", True),
+        ("/a/folder", False),
+        (".alciato", False),
+        ("file:///a", False),
+        ("C:/posts", False),
+        ("http://localhost:9000/x", False),
+    ],
+)
+def test_urls_that_need_a_connection_are_refused(url, refused):
+    NetworkGuard(offline=False).check_url(url)
+    if refused:
+        with pytest.raises(Offline):
+            NetworkGuard(offline=True).check_url(url)
+    else:
+        NetworkGuard(offline=True).check_url(url)
 
 
 def test_no_packaged_model_tries_to_connect(settings):

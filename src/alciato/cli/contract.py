@@ -195,9 +195,9 @@ class Session:
             groups.setdefault(group, {})[setting] = value
         found = load_settings(self.config, **groups.pop(""), **groups)
         if found.offline:
-            from alciato.models.offline import go_offline
+            from alciato.models.offline import guard_process
 
-            go_offline()  # the command owns its process: libraries that we do not control are held to it as well
+            guard_process()  # the command owns its process: libraries that we do not control are held to it as well
         return found
 
     def library(

@@ -29,11 +29,12 @@ from urllib.parse import parse_qs
 
 from alciato.errors import MissingPackage, ModelError, UsageError
 from alciato.models.answer_schema import TIGHT, WIDE, bounded, parse
-from alciato.models.chat_openai import ChatOpenAI, content, data_url, normalised, turn
-from alciato.models.endpoint import Endpoint, TimedOut
+from alciato.models.chat_openai import ChatOpenAI, data_url, normalised, turn
+from alciato.models.endpoint import Credentials, Endpoint, TimedOut
 from alciato.models.gguf import read_header
 from alciato.models.openmp import REMEDY, lacks_openmp, openmp
 from alciato.models.protocols import Answer, AnyModel, Chat, Message, ModelInfo, Usage
+from alciato.models.replies import Choice, Completion, Detokenized, ForcedStep, Prompt, Tokens
 from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Source, remembered_hash
 from alciato.settings import Settings
@@ -136,9 +137,10 @@ class ChatLlama(ChatOpenAI):
         projector: Path | None = None,
         context: int = CONTEXT,
     ) -> None:
-        self._server, endpoint = start(path, projector, settings, context)
-        super().__init__(path.stem, endpoint)
-        self._root = Endpoint(endpoint.where.removesuffix("/v1"), endpoint.key, settings.calls.timeout)
+        self._server, key = start(path, projector, settings, context)
+        address, timeout = self._server.listening_address, settings.calls.timeout
+        super().__init__(path.stem, Endpoint(f"{address}/v1", Credentials.of_key(key), timeout=timeout))
+        self._root = Endpoint(address, Credentials.of_key(key), timeout=timeout)
         self.name, self.fingerprint, self.supports_images = (
             name,
             fingerprint,
@@ -146,8 +148,8 @@ class ChatLlama(ChatOpenAI):
         )
         self._context = context
 
-    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[dict[str, Any], Usage]:
-        """One call. A time-out is not passing here: the same work would take the same time again."""
+    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[Choice, Usage]:
+        """One call. A time-out is not transient here: the same work would take the same time again."""
         try:
             return super().ask(messages, **parameters)
         except TimedOut as error:
@@ -156,7 +158,7 @@ class ChatLlama(ChatOpenAI):
     def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. The same question at temperature 0 gives the same answer."""
         choice, usage = self.ask(messages, max_tokens=max_tokens, temperature=temperature, seed=7)
-        return Answer(content(choice), usage)
+        return Answer(self.text_of(choice), usage)
 
     def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give an instance of `schema`. What a grammar cannot hold is asked for again, with the reason."""
@@ -164,22 +166,20 @@ class ChatLlama(ChatOpenAI):
         for _ in range(TRIES):
             grammar = guidance(bounded(schema, bounds))
             choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0, grammar=grammar)
-            if choice.get("finish_reason") == "length":
+            if choice.finish_reason == "length":
                 trouble = ModelError(f"{self.name}: the answer did not end within {max_tokens} tokens.")
                 bounds, max_tokens = TIGHT, min(4 * max_tokens, self._context // 2)
                 continue
             try:
-                return parse(content(choice), schema)
+                return parse(self.text_of(choice), schema)
             except ModelError as error:
                 trouble = error
-                turns = [*turns, Message("assistant", content(choice)), Message("user", f"That is wrong: {error}")]
+                turns = [*turns, Message("assistant", self.text_of(choice)), Message("user", f"That is wrong: {error}")]
         raise trouble
 
     def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give log P(choice | messages) of each choice, exact, normalised over the choices. Raises `ModelError`."""
-        prompt = str(
-            self._root.post("/apply-template", {"messages": [turn(message) for message in messages]})["prompt"]
-        )
+        prompt = self._root.post("/apply-template", {"messages": [turn(one) for one in messages]}, Prompt).prompt
         pictures = [data_url(picture)[PREFIX:] for message in messages for picture in message.pictures]
         return normalised({choice: self._log_probability(prompt, pictures, choice) for choice in choices})
 
@@ -196,16 +196,18 @@ class ChatLlama(ChatOpenAI):
     def _forced(self, prompt: Any, token: int) -> float:
         """Log-probability of one token after a prompt, over the whole vocabulary."""
         for step in self._steps(prompt, token, alternatives=1):
-            if step["id"] != token:
-                raise ModelError(f"{self.name}: token {token} could not be forced; the engine said {step['id']}.")
-            return float(step["logprob"])
+            if step.id != token:
+                raise ModelError(f"{self.name}: token {token} could not be forced; the engine said {step.id}.")
+            return step.logprob
         # The engine keeps back a token that is a part of a character: another one is forced, and the whole
         # distribution read. It takes a second; only scripts that the model hardly knows are written in such tokens.
         for step in self._steps(prompt, self.tokens("a")[0], alternatives=WHOLE_VOCABULARY):
-            return next(float(entry["logprob"]) for entry in step["top_logprobs"] if entry["id"] == token)
+            for entry in step.top_logprobs:
+                if entry.id == token:
+                    return entry.logprob
         raise ModelError(f"{self.name}: the engine gives no log-probabilities.")
 
-    def _steps(self, prompt: Any, token: int, *, alternatives: int) -> list[dict[str, Any]]:
+    def _steps(self, prompt: Any, token: int, *, alternatives: int) -> list[ForcedStep]:
         """What the engine reports of one forced token; empty if that is only a part of a character."""
         body = {
             "prompt": prompt,
@@ -215,18 +217,18 @@ class ChatLlama(ChatOpenAI):
             "logit_bias": [[token, FORCE]],
             "cache_prompt": True,
         }
-        document = self._root.post("/completion", body)
-        self.meter.add(Usage(int(document.get("timings", {}).get("prompt_n", 0)), 1))
-        return list(document.get("completion_probabilities") or ())
+        reply = self._root.post("/completion", body, Completion)
+        self.meter.add(Usage(reply.timings.prompt_n, 1))
+        return reply.completion_probabilities or []
 
     def _with_pictures(self, prompt: str, pictures: list[str], said: list[int]) -> dict[str, Any]:
-        text = str(self._root.post("/detokenize", {"tokens": said})["content"]) if said else ""
+        text = self._root.post("/detokenize", {"tokens": said}, Detokenized).content if said else ""
         return {"prompt_string": prompt + text, "multimodal_data": pictures}
 
     def tokens(self, text: str, *, special: bool = False) -> list[int]:
         """The tokens of a text; with `special`, as a whole prompt."""
         body = {"content": text, "add_special": special, "parse_special": special}
-        return [int(token) for token in self._root.post("/tokenize", body)["tokens"]]
+        return self._root.post("/tokenize", body, Tokens).tokens
 
 
 def guidance(schema: dict[str, Any]) -> str:
@@ -253,8 +255,8 @@ def engine_version() -> str:
     return version("xllamacpp")
 
 
-def start(path: Path, projector: Path | None, settings: Settings, context: int) -> tuple[Any, Endpoint]:
-    """Start the engine, silent, one question at a time, and the endpoint that speaks to it."""
+def start(path: Path, projector: Path | None, settings: Settings, context: int) -> tuple[Any, str]:
+    """Start the engine, silent, one question at a time; and the key that it was given."""
     try:
         with openmp():
             import xllamacpp
@@ -278,4 +280,4 @@ def start(path: Path, projector: Path | None, settings: Settings, context: int) 
         server = xllamacpp.Server(parameters)
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelError(f"llama.cpp cannot load the model: {error}", where=str(path)) from error
-    return server, Endpoint(f"{server.listening_address}/v1", key, settings.calls.timeout)
+    return server, key

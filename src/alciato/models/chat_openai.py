@@ -11,24 +11,25 @@ from __future__ import annotations
 
 import base64
 import io
-import json
-import os
 import re
-from collections.abc import Mapping, Sequence
-from math import exp, inf, log
+from collections.abc import Iterator, Mapping, Sequence
+from math import exp, inf, isnan, log
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel, create_model
 
 from alciato.errors import ModelError, UsageError
 from alciato.models.answer_schema import described, parse
-from alciato.models.endpoint import Endpoint, Refused, canonical_url
-from alciato.models.meter import Meter
+from alciato.models.calls import Meter
+from alciato.models.endpoint import Endpoint, Refused, canonical_url, credentials_for
 from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, ModelInfo, Picture, Usage
+from alciato.models.replies import ChatChunk, ChatReply, Choice, Step, TokenCounts
 from alciato.models.runtime import Runtime, wrong_kind
 
 TRIES = 3
 ALTERNATIVES = 20
+IMPOSSIBLE = -1e6
+"""The least log-probability that is told; minus infinity is no number in JSON."""
 UNLIKELY = -20.0
 """Log-probability of what the model did not take, where all that is known is what it took."""
 
@@ -37,13 +38,13 @@ def load_openai(rest: str, kind: type, runtime: Runtime) -> Any:
     """Load `openai:MODEL@BASE_URL` as `Chat` or `Encoder`. Nothing is called until it is used."""
     model, base_url = _parsed(rest, kind)
     settings = runtime.settings
-    key = settings.calls.api_key or os.environ.get("OPENAI_API_KEY")
-    endpoint = Endpoint(base_url, key, settings.calls.timeout, offline=settings.offline)
+    credentials = credentials_for(base_url, settings)
+    endpoint = Endpoint(base_url, credentials, timeout=settings.calls.timeout, guard=runtime.guard)
     if kind is Chat:
         return ChatOpenAI(model, endpoint)
     from alciato.models.encoder_openai import EncoderOpenAI
 
-    return EncoderOpenAI(model, endpoint, settings.calls)
+    return EncoderOpenAI(model, endpoint, settings.calls, on_wait=runtime.on_wait)
 
 
 def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> ModelInfo:
@@ -86,16 +87,26 @@ class ChatOpenAI:
         self._model, self._endpoint = model, endpoint
 
     def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
-        """Give the text that follows. Raises `PassingFailure` or `ModelError`."""
+        """Give the text that follows. Raises `TransientError` or `ModelError`."""
         choice, usage = self.ask(messages, max_tokens=max_tokens, temperature=temperature)
-        return Answer(content(choice), usage)
+        return Answer(self.text_of(choice), usage)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Iterator[str]:
+        """Yield the text that follows piece by piece. Raises `TransientError` or `ModelError`."""
+        body = self._body(messages, max_tokens=max_tokens, temperature=temperature)
+        for chunk in self._endpoint.stream("/chat/completions", body, ChatChunk):
+            if chunk.usage:
+                self.meter.add(usage_of(chunk.usage))
+            for increment in chunk.choices[:1]:
+                if increment.delta.content:
+                    yield self._endpoint.clean(increment.delta.content)
 
     def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
-        """Give an instance of `schema`, validated. Raises `PassingFailure` or `ModelError`."""
+        """Give an instance of `schema`, validated. Raises `TransientError` or `ModelError`."""
         form = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema()}}
         try:
             choice, _ = self.ask(messages, max_tokens=max_tokens, temperature=0, response_format=form)
-            return parse(content(choice), schema)
+            return parse(self.text_of(choice), schema)
         except Refused as refusal:
             if refusal.status not in (400, 404, 415, 422, 501):
                 raise
@@ -114,22 +125,27 @@ class ChatOpenAI:
         except Refused as refusal:
             if refusal.status not in (400, 422, 501):
                 raise
-            choice = {}
-        steps = ((choice.get("logprobs") or {}).get("content")) or []
-        if steps and steps[0].get("top_logprobs"):
+            return self._choice_logprobs_by_enum(messages, choices)
+        steps = (choice.logprobs.content if choice.logprobs else None) or []
+        if steps and steps[0].top_logprobs:
             return normalised(along_the_answer(steps, choices))
         return self._choice_logprobs_by_enum(messages, choices)
 
-    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[dict[str, Any], Usage]:
+    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[Choice, Usage]:
         """One call: the first choice of the answer, and its tokens."""
-        body = {"model": self._model, "messages": [turn(message) for message in messages], **parameters}
-        document = self._endpoint.post("/chat/completions", body)
-        usage = usage_of(document)
+        reply = self._endpoint.post("/chat/completions", self._body(messages, **parameters), ChatReply)
+        usage = usage_of(reply.usage)
         self.meter.add(usage)
-        choices = document.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            raise ModelError("the server's answer holds no choices.", where=self._endpoint.where)
-        return choices[0], usage
+        return reply.choices[0], usage
+
+    def text_of(self, choice: Choice) -> str:
+        """The text of a choice. Raises `ModelError` if there is none."""
+        if choice.message.content is None:
+            raise ModelError("the server's answer holds no text.", where=self._endpoint.where)
+        return self._endpoint.clean(choice.message.content)
+
+    def _body(self, messages: Sequence[Message], **parameters: Any) -> dict[str, Any]:
+        return {"model": self._model, "messages": [turn(message) for message in messages], **parameters}
 
     def _generate_json_by_asking(
         self, messages: Sequence[Message], schema: type[AnyModel], max_tokens: int
@@ -137,7 +153,7 @@ class ChatOpenAI:
         turns = [*messages, Message("user", described(schema))]
         for _ in range(TRIES):
             choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0)
-            text = content(choice)
+            text = self.text_of(choice)
             try:
                 return parse(text, schema)
             except ModelError as error:
@@ -176,21 +192,12 @@ def data_url(picture: Picture) -> str:
     return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def content(choice: dict[str, Any]) -> str:
-    """The text of a choice. Raises `ModelError` if there is none."""
-    text = (choice.get("message") or {}).get("content")
-    if not isinstance(text, str):
-        raise ModelError(f"the server's answer holds no text: {json.dumps(choice)[:200]}")
-    return text
-
-
-def usage_of(document: dict[str, Any]) -> Usage:
+def usage_of(counted: TokenCounts | None) -> Usage:
     """Tokens as the server counts them; zero if it does not."""
-    counted = document.get("usage") or {}
-    return Usage(int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0))
+    return Usage(counted.prompt_tokens or 0, counted.completion_tokens or 0) if counted else Usage()
 
 
-def along_the_answer(steps: Sequence[dict[str, Any]], choices: Sequence[str]) -> dict[str, float]:
+def along_the_answer(steps: Sequence[Step], choices: Sequence[str]) -> dict[str, float]:
     """Log-probability of each choice, as far as the alternatives along one answer tell.
 
     At each step, an alternative that fits one open choice alone settles it; one that fits several is followed if the
@@ -198,29 +205,29 @@ def along_the_answer(steps: Sequence[dict[str, Any]], choices: Sequence[str]) ->
     """
     mass = dict.fromkeys(choices, 0.0)
     open_choices, said, so_far = list(choices), "", 0.0
-    seen = [alternative["logprob"] for alternative in steps[0]["top_logprobs"]]
     for step in steps:
         followed: list[str] = []
-        for alternative in step.get("top_logprobs") or ():
-            text = (said + alternative["token"]).lstrip()
+        for alternative in step.top_logprobs or ():
+            text = (said + alternative.token).lstrip()
             fitting = [c for c in open_choices if text and (c.startswith(text) or text.startswith(c))]
-            if len(fitting) > 1 and alternative["token"] == step["token"]:
+            if len(fitting) > 1 and alternative.token == step.token:
                 followed = fitting
             else:
                 for choice in fitting:
-                    mass[choice] += exp(so_far + alternative["logprob"]) / len(fitting)
-        if not followed and (said + step["token"]).strip():
+                    mass[choice] += exp(so_far + alternative.logprob) / len(fitting)
+        if not followed and (said + step.token).strip():
             break
-        said, so_far = said + step["token"], so_far + step["logprob"]
+        said, so_far = said + step.token, so_far + step.logprob
         open_choices = followed or open_choices
-    least = min(seen)
+    least = min(alternative.logprob for alternative in steps[0].top_logprobs or (steps[0],))
     return {choice: log(share) if share > 0 else least for choice, share in mass.items()}
 
 
 def normalised(scores: Mapping[str, float]) -> dict[str, float]:
-    """Log-probabilities over the choices alone: their exponentials add up to one."""
-    top = max(scores.values())
-    if top == -inf:
-        return dict.fromkeys(scores, -log(len(scores)))
-    total = top + log(sum(exp(score - top) for score in scores.values()))
-    return {choice: score - total for choice, score in scores.items()}
+    """Log-probabilities over the choices alone: their exponentials add up to one. Raises `ModelError` on NaN."""
+    if any(isnan(score) or score == inf for score in scores.values()):
+        raise ModelError("the model's log-probabilities are no numbers.", remedy="Name another model or server.")
+    bounded = {choice: max(score, IMPOSSIBLE) for choice, score in scores.items()}
+    top = max(bounded.values())
+    total = top + log(sum(exp(score - top) for score in bounded.values()))
+    return {choice: min(0.0, score - total) for choice, score in bounded.items()}

@@ -8,16 +8,16 @@ after the prompt, then normalised over the choices. The end of the turn is not c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from alciato.errors import ModelError
 from alciato.models.answer_schema import described, parse
+from alciato.models.calls import Meter
 from alciato.models.chat_openai import normalised
 from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need, prepare_torch
-from alciato.models.meter import Meter
 from alciato.models.protocols import Answer, AnyModel, Message, Usage
 from alciato.settings import Settings
 
@@ -57,6 +57,10 @@ class ChatTransformers:
         usage = Usage(length, made.shape[1] - length)
         self.meter.add(usage)
         return Answer(self._tokenizer.decode(made[0, length:], skip_special_tokens=True).strip(), usage)
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Iterator[str]:
+        """Yield the text that follows in one piece: this model answers whole. Raises `ModelError`."""
+        yield self.generate(messages, max_tokens=max_tokens, temperature=temperature).text
 
     def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
         """Give a valid instance of `schema`. Raises `ModelError` if the model gave none in three tries."""

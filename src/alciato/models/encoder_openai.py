@@ -8,12 +8,12 @@ from threading import Lock
 import numpy as np
 
 from alciato.errors import ModelError, UsageError
-from alciato.models.calls import retried
+from alciato.models.calls import Meter, WaitCallback, log_wait, retried
 from alciato.models.chat_openai import usage_of
 from alciato.models.encoder_sentence import prompt_with
 from alciato.models.endpoint import Endpoint
-from alciato.models.meter import Meter
 from alciato.models.protocols import Embeddings, EncoderInput, Role, Vectors
+from alciato.models.replies import EmbeddingsReply
 from alciato.settings import Calls
 
 AT_ONCE = 64  # texts in one call
@@ -24,21 +24,18 @@ class EncoderOpenAI:
 
     modalities = frozenset({"text"})
 
-    def __init__(self, model: str, endpoint: Endpoint, calls: Calls) -> None:
+    def __init__(self, model: str, endpoint: Endpoint, calls: Calls, *, on_wait: WaitCallback = log_wait) -> None:
         self.name = f"openai:{model}@{endpoint.where}"
         self.fingerprint = f"{model}@{endpoint.where}"
         self.meter = Meter()
-        self._model, self._endpoint, self._calls = model, endpoint, calls
+        self._model, self._endpoint, self._calls, self._on_wait = model, endpoint, calls, on_wait
         self._dimension: int | None = None
-        self._lock = Lock()
+        self._lock = Lock()  # guards the dimension
 
     @property
     def dimension(self) -> int:
         """Length of the vectors."""
-        with self._lock:
-            if self._dimension is None:
-                self._dimension = self._vectors(["dimension"]).shape[1]
-            return self._dimension
+        return self._dimension or int(self._vectors(["dimension"]).shape[1])
 
     def encode(
         self, inputs: Sequence[EncoderInput], *, role: Role = "document", instruction: str | None = None
@@ -56,16 +53,22 @@ class EncoderOpenAI:
     def _vectors(self, texts: list[str]) -> Vectors:
         # Servers refuse an empty text; a space is as empty as they take.
         body = {"model": self._model, "input": [text or " " for text in texts], "encoding_format": "float"}
-        document = retried(lambda: self._endpoint.post("/embeddings", body), self._calls)
-        self.meter.add(usage_of(document))
-        try:
-            rows = sorted(document["data"], key=lambda row: row["index"])
-            vectors = np.array([row["embedding"] for row in rows], np.float32)
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError("the server's answer holds no vectors.", where=self._endpoint.where) from error
-        if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
-            raise ModelError(f"{len(texts)} texts gave vectors {vectors.shape}.", where=self._endpoint.where)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if (lengths == 0).any():
-            raise ModelError("the server gave a vector of length 0.", where=self._endpoint.where)
-        return np.asarray(vectors / lengths, np.float32)
+        reply = retried(lambda: self._endpoint.post("/embeddings", body, EmbeddingsReply), self._calls, self._on_wait)
+        self.meter.add(usage_of(reply.usage))
+        if len(reply.data) != len(texts):
+            raise ModelError(f"{len(texts)} texts gave {len(reply.data)} vectors.", where=self._endpoint.where)
+        vectors = np.array([row.embedding for row in reply.data], np.float64)
+        self._check_dimension(vectors.shape[1])
+        vectors /= np.abs(vectors).max(axis=1, keepdims=True)  # so that no square overflows
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def _check_dimension(self, found: int) -> None:
+        """Raise `ModelError` where the server's vectors are of another length than they were before."""
+        with self._lock:
+            self._dimension = self._dimension or found
+            if found != self._dimension:
+                raise ModelError(
+                    f"the server's vectors have {found} numbers; before they had {self._dimension}.",
+                    where=self._endpoint.where,
+                    remedy="The server runs another model now: name it, and encode again.",
+                )

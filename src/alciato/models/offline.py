@@ -1,9 +1,10 @@
-"""The offline switch: no connection of this process leaves the machine.
+"""The offline switch: nothing connects to another machine; addresses of this machine pass.
 
-`go_offline` puts a guard before every connect, send and name look-up made through Python's sockets, which is where
-httpx, requests, urllib3, huggingface_hub and asyncio make theirs; addresses of this machine pass. It also tells
-the Hugging Face libraries not to try. Object storage and llama.cpp bring sockets of their own: they are only ever
-given addresses that a person named.
+`NetworkGuard` is that of one runtime: whatever Alciato connects with asks it first. Libraries of different settings in
+one process do not see each other's guards.
+`guard_process` is for the command line, whose process has one setting: it also puts a guard before every connect, send
+and name look-up made through Python's sockets, which is where httpx, requests, urllib3, huggingface_hub and asyncio
+make theirs, and tells the Hugging Face libraries not to try. It is never called by the library.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from alciato.errors import AlciatoError
 
@@ -25,8 +28,27 @@ class Offline(AlciatoError, OSError):
     """A connection that the offline switch refused. It is an `OSError`, so that any library takes it as one."""
 
 
-def go_offline() -> None:
-    """Refuse from now on every connection of this process that leaves the machine. Idempotent."""
+@dataclass(frozen=True)
+class NetworkGuard:
+    """Whether one runtime may connect to other machines."""
+
+    offline: bool = False
+
+    def check(self, host: object) -> None:
+        """Raise `Offline` where a connection to that host is refused."""
+        if self.offline:
+            _refuse_unless_local(host)
+
+    def check_url(self, url: str) -> None:
+        """Raise `Offline` where a URL such as `s3://bucket/place` needs a refused connection; paths never do."""
+        parts = urlsplit(url)
+        if parts.scheme in ("", "file") or len(parts.scheme) == 1:  # a path; C:/ on Windows
+            return
+        self.check(parts.hostname or "another machine")
+
+
+def guard_process() -> None:
+    """Refuse from now on every connection of this process that leaves the machine. Idempotent; for `main` only."""
     if _plain:
         return
     for name in ("connect", "connect_ex", "sendto"):
@@ -39,8 +61,8 @@ def go_offline() -> None:
     _tell_hugging_face(offline=True)
 
 
-def go_online() -> None:
-    """Take the guard away again."""
+def unguard_process() -> None:
+    """Take the guard of the process away again."""
     for name, plain in _plain.items():
         setattr(socket.socket if name in ("connect", "connect_ex", "sendto") else socket, name, plain)
     if _plain:

@@ -7,7 +7,7 @@ A model is named by one string, `scheme:rest`, and loaded with `Runtime.load(nam
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
@@ -166,6 +166,10 @@ class Chat(Model, Protocol):
 
     def generate(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Answer:
         """Give the text that follows. Raises `ModelError`."""
+        ...
+
+    def stream(self, messages: Sequence[Message], *, max_tokens: int = 512, temperature: float = 0.0) -> Iterator[str]:
+        """Yield the text that follows, piece by piece where the model can. Raises `ModelError`."""
         ...
 
     def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:

@@ -11,6 +11,7 @@ models come wrapped in `ChatCalls` (cache, retries, bounds).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from inspect import getattr_static
@@ -18,7 +19,10 @@ from threading import RLock
 from typing import Any, TypeVar, cast
 
 from alciato.errors import UsageError, unknown_name
-from alciato.models.protocols import Chat, ModelInfo
+from alciato.models.answer_cache import AnswerCache
+from alciato.models.calls import ChatCalls, Meter, WaitCallback, log_wait
+from alciato.models.offline import NetworkGuard
+from alciato.models.protocols import Chat, ModelInfo, Usage
 from alciato.settings import Settings, load_settings
 
 SCHEMES: dict[str, str] = {
@@ -33,13 +37,33 @@ SCHEMES: dict[str, str] = {
 P = TypeVar("P")
 
 
-class Runtime:
-    """The loaded models of one library, by name and kind. Thread safe."""
+@dataclass(frozen=True)
+class _Loaded:
+    model: Any
+    size_bytes: int
 
-    def __init__(self, settings: Settings | None = None) -> None:
+
+class Runtime:
+    """What one library owns beyond a call: models, answer cache, network guard, counters. Thread safe.
+
+    Loaded models are kept by name and kind. Where `settings.model_bytes` bounds their weights, the least recently used
+    are dropped before another is loaded; one that a caller still holds lives until the caller lets go of it.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, on_wait: WaitCallback = log_wait) -> None:
+        """Read the settings unless they are given; `on_wait` is told of each wait before a call is tried again."""
         self.settings = settings or load_settings()
-        self._loaded: dict[tuple[str, str], Any] = {}
+        self.guard = NetworkGuard(offline=self.settings.offline)
+        self.cache = AnswerCache(self.settings.cache.expanduser())
+        self.on_wait = on_wait
+        self._loaded: dict[tuple[str, str], _Loaded] = {}  # least recently used first
+        self._meters: list[Meter] = []
         self._lock = RLock()
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens that all models of this runtime took so far, dropped ones too."""
+        return sum((meter.total for meter in self._meters), Usage())
 
     def load(self, name: str, kind: type[P]) -> P:
         """Return the model of that name, loading it on first use.
@@ -55,9 +79,9 @@ class Runtime:
         """
         place = (name, kind.__name__)
         with self._lock:
-            if place not in self._loaded:
-                self._loaded[place] = self._load(name, kind)
-            return cast("P", self._loaded[place])
+            found = self._loaded.pop(place, None) or self._load(name, kind)
+            self._loaded[place] = found  # now the most recently used
+            return cast("P", found.model)
 
     def describe(self, name: str, kind: type, *, fetch: bool = True) -> ModelInfo:
         """Say what is known of a model without loading its weights or the library that runs them.
@@ -92,20 +116,28 @@ class Runtime:
         module, function = SCHEMES[scheme].split(":")
         return import_module(module), function, rest
 
-    def _load(self, name: str, kind: type) -> Any:
-        module, function, rest = self._scheme(name)
-        if self.settings.offline:
-            from alciato.models.offline import go_offline
+    def _make_room(self, size_bytes: int) -> None:
+        """Drop the least recently used models until another of that size fits."""
+        if self.settings.model_bytes is None:
+            return
+        taken = sum(loaded.size_bytes for loaded in self._loaded.values())
+        for place in list(self._loaded):
+            if taken + size_bytes <= self.settings.model_bytes:
+                return
+            taken -= self._loaded.pop(place).size_bytes
 
-            go_offline()
+    def _load(self, name: str, kind: type) -> _Loaded:
+        module, function, rest = self._scheme(name)
+        size = module.describe(rest, kind, self).size_bytes if hasattr(module, "describe") else 0
+        self._make_room(size)
         model = getattr(module, function)(rest, kind, self)
         if not keeps(model, kind):
             raise wrong_kind(name, kind, [type(model).__name__])
+        if isinstance(meter := getattr(model, "meter", None), Meter):
+            self._meters.append(meter)
         if kind is Chat:
-            from alciato.models.calls import ChatCalls
-
-            return ChatCalls(cast("Chat", model), self.settings)
-        return model
+            model = ChatCalls(cast("Chat", model), self.settings, cache=self.cache, on_wait=self.on_wait)
+        return _Loaded(model, size)
 
 
 @cache
