@@ -58,6 +58,8 @@ def judge(
             verdict = verdicts.get(id_) or done.get(id_)
             if verdict:
                 yield verdict
+    if len(done) < len(wanted):
+        collection.maintain()  # each batch is a fragment of the table of verdicts
 
 
 def judge_items(

@@ -24,10 +24,12 @@ _LOCKED = re.compile(r"os error (?:1|13|30)\b|Permission denied|Read-only file s
 _NETWORK = re.compile(r"Generic (?:S3|GCS|Azure|MicrosoftAzure|HTTP)\w* error|NoSuchBucket", re.IGNORECASE)
 _DAMAGE = re.compile(
     r"LanceError\(IO\)|Not found|was not found|corrupt|failed to decode|panicked|invalid utf-8|IO error|Invalid range"
-    r"|out of bounds|not appear to be a Lance file",
+    r"|out of bounds|not appear to be a Lance file|^lance error|^External error",
     re.IGNORECASE,
 )
-_ASKED_WRONG = re.compile(r"No field named|Invalid user input|Invalid input, Schema error")
+_ASKED_WRONG = re.compile(
+    r"No field named|Invalid user input(?!.*(?:decode|encoding|corrupt))|Invalid input, Schema error"
+)
 """A query's own fault, such as a column that is not there."""
 _FAULTS = [
     (
