@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from alciato.experiments import Expect, Experiment
+from typing import Any
+
+from alciato.experiments import Comparison, Experiment
 
 FIGURES = {
     "old": (0.50, 0.60, 0.70, 0.55, 0.65),
@@ -10,23 +12,27 @@ FIGURES = {
 }
 
 
-def figures(seed, variant, posts=100, shift=0.0):
-    return {"accuracy": FIGURES[variant][seed] + (shift if variant == "new" else 0.0), "posts": posts}
+def figures(seed, variant, dataset, posts=100, shift=0.0):
+    """Accuracy as written down; on the data set `hard` everything is 0.1 lower."""
+    lower = 0.1 if dataset == "hard" else 0.0
+    accuracy = FIGURES[variant][seed] - lower + (shift if variant == "new" else 0.0)
+    return {"accuracy": accuracy, "loss": 1 - accuracy, "posts": posts}
 
 
-def declared(run=figures, **changes):
-    fields = {
+def declared(run=figures, **changes: Any) -> Experiment:
+    """Declare the experiment; `changes` are fields of the declaration."""
+    fields: dict[str, Any] = {
         "name": "fake",
         "paper": "2205.13268",
         "claim": "New is better than old.",
         "data": "Numbers that were written down.",
         "code": "alciato.read.fake",
+        "datasets": ("easy",),
         "variants": ("old", "new"),
         "baseline": "old",
-        "figure": "accuracy",
-        "expects": (Expect("new", "old"),),
-        "supports": "new is ahead under every seed.",
-        "refutes": "new is level or behind.",
+        "metric": "accuracy",
+        "primary": Comparison("new", "old", "accuracy", 0.02, "less is not seen"),
+        "varies": "Seeds vary nothing; n = 5.",
         "small": {"posts": 3},
     }
     return Experiment(run=run, **{**fields, **changes})

@@ -13,7 +13,9 @@ from alciato.errors import UsageError
 
 if TYPE_CHECKING:
     from alciato.cli.tables import Rows
+    from alciato.experiments.declaration import Experiment
     from alciato.experiments.results import Result
+    from alciato.experiments.verdict import Judgement
 
 RESULTS = Path("docs/results")
 ResultsFlag = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")]
@@ -122,36 +124,51 @@ def kinds(session: Session) -> None:
 
 
 def list_(session: Session) -> None:
-    """Show every experiment: its claim, its variants, how many seeds."""
+    """Show every experiment: its claim, its data sets, the comparison that decides; with --json its power too."""
     from alciato.experiments import experiments
 
-    names = ("name", "paper", "claim", "data", "code", "variants", "baseline", "figure", "seeds", "supports", "refutes")
-    rows: list[dict[str, Any]] = [{name: getattr(one, name) for name in names} for one in experiments()]
+    found = experiments()
     if session.terminal.json:
-        session.terminal.document(rows)
+        session.terminal.document([_declared(one) for one in found])
         return
     from alciato.cli.tables import Column, Rows
 
     columns = (
         Column("experiment"),
         Column("claim", 3),
-        Column("baseline", 1),
-        Column("against", 1),
-        Column("figure", 1),
+        Column("data sets", 1),
+        Column("primary comparison", 2),
         Column("seeds"),
     )
-    told = [
-        (
-            row["name"],
-            row["claim"],
-            row["baseline"],
-            ", ".join(variant for variant in row["variants"] if variant != row["baseline"]),
-            row["figure"],
-            str(row["seeds"]),
-        )
-        for row in rows
-    ]
+    told = [(one.name, one.claim, ", ".join(one.datasets), one.primary.sentence, str(one.seeds)) for one in found]
     session.terminal.show(Rows(columns, told))
+
+
+def _declared(one: Experiment) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from alciato.experiments.verdict import power_sentence
+
+    names = (
+        "name",
+        "paper",
+        "claim",
+        "data",
+        "code",
+        "datasets",
+        "variants",
+        "baseline",
+        "trivial",
+        "metric",
+        "varies",
+    )
+    return {name: getattr(one, name) for name in names} | {
+        "premise": asdict(one.premise) if one.premise else None,
+        "primary": asdict(one.primary),
+        "secondary": [asdict(other) for other in one.secondary],
+        "power": power_sentence(one),
+        "seeds": one.seeds,
+    }
 
 
 def run(
@@ -163,11 +180,15 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds. [default: the experiment's own, often 5]")] = None,
     small: Annotated[bool, typer.Option("--small", help="Smallest size: shows that it runs, nothing else.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Forget earlier results instead of going on.")] = False,
+    confirm: Annotated[
+        bool, typer.Option("--confirm", help="Repeat one seed of each variant of a result whose code was changed.")
+    ] = False,
     processes: Annotated[int | None, typer.Option(min=0, help="Runs at once. [default: by cores and memory]")] = None,
     results: ResultsFlag = RESULTS,
 ) -> None:
     """Run an experiment over seeds; a stopped one goes on where it was. With --small nothing is kept."""
     from alciato.experiments import experiments, find_experiment
+    from alciato.experiments.runner import confirm as confirm_result
     from alciato.experiments.runner import run_experiment
 
     if (name is None) is not all_:
@@ -177,15 +198,21 @@ def run(
     options: dict[str, Any] = {"seeds": seeds, "small": small, "again": again, "processes": processes}
     options["folder"] = None if small else results
     with terminal.progress() as progress:
-        found = [run_experiment(one, report=progress, **options) for one in chosen]
+        if confirm:
+            found = [confirm_result(one, results, processes=processes, report=progress) for one in chosen]
+        else:
+            found = [run_experiment(one, report=progress, **options) for one in chosen]
     if terminal.json:
         documents = [result.model_dump(mode="json") for result in found]
         terminal.document(documents if all_ else documents[0])
         return
-    for result in found:
-        terminal.show(_summaries(result))
-        for line in _comparisons(result):
-            terminal.show(line)
+    from alciato.experiments.verdict import judge
+
+    for one, result in zip(chosen, found, strict=True):
+        for judgement in judge(one, result):
+            terminal.show(_variants(one, result, judgement.dataset))
+            for line in _comparisons(judgement):
+                terminal.show(line)
 
 
 def report(
@@ -203,36 +230,33 @@ def report(
         session.terminal.say(f"{out}: {', '.join(f'{count} {name}' for name, count in counts.items())}")
 
 
-def _summaries(result: Result) -> Rows:
+def _variants(experiment: Experiment, result: Result, dataset: str) -> Rows:
+    """Table of the metric of every variant on one data set."""
     from alciato.cli.tables import Column, Rows
-    from alciato.experiments.report import figure_text, interval_text
+    from alciato.experiments.report import interval_text, mean_text
+    from alciato.experiments.statistics import interval, paired
 
-    columns = (
-        Column("variant", 2),
-        Column(result.figure),
-        Column("seeds"),
-        Column(f"difference to {result.baseline}", 1),
-    )
-    rows = [
-        (
-            one.variant,
-            figure_text(one.mean, one.deviation),
-            str(one.seeds),
-            "" if one.difference is None else interval_text(one.difference, one.low, one.high),
-        )
-        for one in result.summaries
-    ]
-    return Rows(columns, rows, title=f"{result.name}: {result.claim}")
+    metric, baseline = experiment.metric, experiment.baseline
+    columns = (Column("variant", 2), Column(metric), Column("units"), Column(f"difference to {baseline}", 1))
+    against = result.values(dataset, baseline, metric)
+    rows = []
+    for variant in experiment.variants:
+        values = result.values(dataset, variant, metric)
+        difference = "" if variant == baseline else interval_text(paired(values, against))
+        rows.append((variant, mean_text(interval(values)), str(len(values)), difference))
+    return Rows(columns, rows, title=f"{experiment.name} on {dataset}")
 
 
-def _comparisons(result: Result) -> list[str]:
-    from alciato.experiments.report import interval_text
+def _comparisons(judgement: Judgement) -> list[str]:
+    from alciato.experiments.report import interval_text, verdict_text
 
-    held = [
-        f"  {one.sentence}: {interval_text(one.difference, one.low, one.high)}, {one.outcome}"
-        for one in result.comparisons
-    ]
-    return [*held, f"verdict: {result.verdict}"]
+    lines = []
+    if judgement.premise is not None:
+        met = "met" if judgement.premise.met else "not met"
+        lines.append(f"  premise {met}: {judgement.premise.premise.sentence}: {interval_text(judgement.premise.found)}")
+    for held in (judgement.primary, *judgement.secondary):
+        lines.append(f"  {held.comparison.sentence}: {interval_text(held.found)}, {held.outcome}")
+    return [*lines, f"verdict on {judgement.dataset}: {verdict_text(judgement)}"]
 
 
 def _split(split: str | None) -> Any:

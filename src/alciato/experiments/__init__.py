@@ -1,8 +1,8 @@
-"""Experiments: a claim, its baseline, figures over seeds, and a verdict by a rule that was declared before.
+"""Experiments: a claim, its premise and baselines, metrics over independent units, and a verdict by a declared rule.
 
 An experiment is one file in `alciato/experiments/systems`. `alciato experiments list`, `run NAME`, `report`.
 """
 
-from alciato.experiments.declaration import Expect, Experiment, experiment, experiments, find_experiment
+import lazy_loader
 
-__all__ = ["Expect", "Experiment", "experiment", "experiments", "find_experiment"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,23 +1,24 @@
 """`docs/systems.md`: one row for each of the 58 systems, from the list, the declared experiments and their results.
 
-not started: nothing of it is here. built: its mechanism is here, `code` in the list or in its experiment. measured: its
-experiment has a verdict over at least 5 seeds at full size. A claim that was not supported stays in the table.
+not started: nothing of it is here. built: its mechanism is here, `code` in the list or in its experiment. measured: all
+runs of its experiment are there, of the code and the rule as they stand. A stale result is not shown: its row says what
+was changed since. A claim that was not supported stays in the table.
 """
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from alciato.experiments.declaration import Experiment, experiments
-from alciato.experiments.results import Result, load_result
+from alciato.experiments.results import Result, load_result, shortcomings
+from alciato.experiments.statistics import Interval, interval, paired
+from alciato.experiments.verdict import Held, Judgement, judge, power_sentence
 
 Status = Literal["not started", "built", "measured"]
-SEEDS = 5
 
 
 class System(NamedTuple):
@@ -30,48 +31,60 @@ class System(NamedTuple):
     code: str
 
 
+class Row(NamedTuple):
+    """A system, how far it is, and why its result, if there is one, is not shown."""
+
+    system: System
+    state: Status
+    experiment: Experiment | None
+    result: Result | None
+    lacking: tuple[str, ...]
+
+
 def systems() -> list[System]:
     """All systems, by slug."""
     text = files("alciato.experiments").joinpath("systems.csv").read_text("utf-8")
     return [System(**row) for row in csv.DictReader(text.splitlines())]
 
 
-def status(system: System, experiment: Experiment | None, result: Result | None) -> Status:
-    """Say how far a system is."""
-    if experiment and result and result.verdict and is_full(experiment, result):
-        return "measured"
-    return "built" if system.code or experiment else "not started"
+def notes_on(slug: str) -> list[str]:
+    """Explanations of what surprises in a result; written after the run, so they are no part of the declaration."""
+    import yaml
+
+    text = files("alciato.experiments").joinpath("notes.yaml").read_text("utf-8")
+    return list(yaml.safe_load(text).get(slug, []))
 
 
-def is_full(experiment: Experiment, result: Result) -> bool:
-    """Tell whether a result is of the full parameters and of enough seeds."""
-    declared = json.loads(json.dumps(experiment.parameters))  # as a result holds them: tuples are lists
-    return result.parameters == declared and all(s.seeds >= SEEDS for s in result.summaries)
+def row_of(system: System, experiment: Experiment | None, result: Result | None) -> Row:
+    """Say how far a system is. A result counts if it is full, and of the code and the rule as they stand."""
+    lacking = tuple(shortcomings(experiment, result)) if experiment and result else ()
+    if experiment and result and not lacking:
+        return Row(system, "measured", experiment, result, ())
+    return Row(system, "built" if system.code or experiment else "not started", experiment, None, lacking)
 
 
 def write_report(path: Path, results: Path) -> dict[Status, int]:
     """Write the page; how many systems are how far."""
     declared = {experiment.name: experiment for experiment in experiments()}
-    counts: dict[Status, int] = {"not started": 0, "built": 0, "measured": 0}
-    rows, details = [], []
+    rows = []
     for system in systems():
         experiment = declared.get(system.slug)
-        result = load_result(results, system.slug) if experiment else None
-        state = status(system, experiment, result)
-        counts[state] += 1
-        rows.append(_row(system, state, experiment, result))
-        if experiment and result and state == "measured":
-            details.append(_details(experiment, result, results))
+        rows.append(row_of(system, experiment, load_result(results, system.slug) if experiment else None))
+    counts: dict[Status, int] = {"not started": 0, "built": 0, "measured": 0}
+    for row in rows:
+        counts[row.state] += 1
+    details = [details_of(row.experiment, row.result, results) for row in rows if row.experiment and row.result]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_page(counts, rows, details), "utf-8")
+    path.write_text(_page(counts, [_cells(row) for row in rows], details), "utf-8")
     return counts
 
 
 _HEAD = """# The systems, and how far each is
 
-Written by `alciato experiments report`; do not edit. Figures are means over seeds with their standard deviation; an
-interval is of the paired difference (bootstrap, 95 %, see `alciato/experiments/statistics.py`). They were measured on
-composed data: a laboratory, not a claim about photographs."""
+Written by `alciato experiments report`; do not edit. A test holds it against the committed results, and a result whose
+code or rule was changed since is not shown. Metrics are means over independent units with their standard deviation; an
+interval is Student's t interval of the paired difference (nominal coverage 95 %). They were measured on composed data
+and small tables: a laboratory, not a claim about photographs."""
 _TABLE = ["| system | verb | paper | status | claim | figure | verdict |", "| --- " * 7 + "|"]
 
 
@@ -80,62 +93,123 @@ def _page(counts: dict[Status, int], rows: Sequence[str], details: Sequence[str]
     return "\n\n".join([_HEAD, f"{total}.", "\n".join([*_TABLE, *rows]), *details]) + "\n"
 
 
-def _row(system: System, state: Status, experiment: Experiment | None, result: Result | None) -> str:
+def _cells(row: Row) -> str:
+    system, experiment, result = row.system, row.experiment, row.result
     code = system.code or (experiment.code if experiment else "")
     name = f"[{system.slug}](../src/{code.replace('.', '/')}.py)" if code else system.slug
-    shown = result if state == "measured" else None
+    judgements = judge(experiment, result) if experiment and result else []
     cells = [
         f"{name}: {system.title}",
         system.verb,
-        _paper(system.paper),
-        state,
+        f"[{system.paper}](https://arxiv.org/abs/{system.paper})" if system.paper else "",
+        row.state,
         experiment.claim if experiment else "",
-        _figure(shown) if shown else "",
-        str(shown.verdict) if shown else "",
+        "; ".join(_primary_figure(experiment, result, one) for one in judgements) if experiment and result else "",
+        _verdicts(judgements) or (f"to be run again: {'; '.join(row.lacking)}" if row.lacking else ""),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _paper(paper: str) -> str:
-    return f"[{paper}](https://arxiv.org/abs/{paper})" if paper else ""
+def _primary_figure(experiment: Experiment, result: Result, judgement: Judgement) -> str:
+    primary = experiment.primary
+    sides = [
+        f"{side} {mean_text(interval(result.values(judgement.dataset, side, primary.metric)))}"
+        for side in (primary.variant, primary.than)
+    ]
+    units = judgement.primary.found.units
+    return f"{judgement.dataset}, {primary.metric}: {' against '.join(sides)}, n = {units}"
 
 
-def _figure(result: Result) -> str:
-    parts = [f"{summary.variant} {figure_text(summary.mean, summary.deviation)}" for summary in result.summaries]
-    return f"{result.figure}: " + ", ".join(parts)
+def _verdicts(judgements: Sequence[Judgement]) -> str:
+    return "; ".join(f"{one.dataset}: {verdict_text(one)}" for one in judgements)
 
 
-def figure_text(mean: float, deviation: float | None) -> str:
-    """Write a mean with its spread."""
-    return f"{mean:.3f}" + (f" ± {deviation:.3f}" if deviation is not None else "")
+def verdict_text(judgement: Judgement) -> str:
+    """The verdict in words; an unclear one says how many units would tell."""
+    if judgement.verdict != "unclear":
+        return judgement.verdict
+    if judgement.needed is None:
+        return "unclear (over 1,000 units would be needed at this spread)"
+    return f"unclear (about {judgement.needed} units would tell at this spread)"
 
 
-def interval_text(mean: float, low: float | None, high: float | None) -> str:
+def mean_text(found: Interval) -> str:
+    """Write a mean with its standard deviation."""
+    return f"{found.mean:.3f}" + (f" ± {found.std:.3f}" if found.std is not None else "")
+
+
+def interval_text(found: Interval) -> str:
     """Write a difference with its interval."""
-    return f"{mean:+.3f}" + (f" [{low:+.3f}, {high:+.3f}]" if low is not None and high is not None else "")
+    bounds = f" [{found.low:+.3f}, {found.high:+.3f}]" if found.low is not None and found.high is not None else ""
+    return f"{found.mean:+.3f}{bounds}"
 
 
-def _details(experiment: Experiment, result: Result, folder: Path) -> str:
-    rule = f"Supported if {experiment.supports} Refuted if {experiment.refutes}"
-    comparisons = [
-        f"- {one.sentence}: {interval_text(one.difference, one.low, one.high)}, {one.outcome}"
-        for one in result.comparisons
+def details_of(experiment: Experiment, result: Result, folder: Path) -> str:
+    """The section of one experiment: declaration, power, verdict and tables of each data set, notes."""
+    primary = experiment.primary
+    declared = [
+        f"**Claim**: {experiment.claim}",
+        f"**Data**: {experiment.data} {experiment.varies}",
+        f"**Rule**: {primary.sentence} ({primary.reason}).",
+        power_sentence(experiment),
     ]
-    cost = f"{len(result.records)} runs, {result.seconds / 60:.1f} minutes of one core in all"
-    lines = [
-        f"## {experiment.name}: {result.verdict}",
-        f"Claim: {experiment.claim} Data: {experiment.data} {rule}",
-        "\n".join(comparisons),
-        _metrics(result),
-        f"{cost}; [figures of every run]({folder.name}/{experiment.name}.json).",
-    ]
-    return "\n\n".join(lines)
+    if experiment.premise:
+        declared.insert(2, f"**Premise**: {experiment.premise.sentence} ({experiment.premise.reason}).")
+    confirmed = (
+        f" The code was changed since; {len(result.confirmed)} runs, one of each variant and data set, "
+        "gave the same figures again."
+        if result.confirmed
+        else ""
+    )
+    cost = (
+        f"{len(result.records)} runs, {result.seconds / 60:.0f} minutes of one core in all; "
+        f"[metrics of every run]({folder.name}/{experiment.name}.json).{confirmed}"
+    )
+    sections = [_dataset(experiment, result, one) for one in judge(experiment, result)]
+    notes = ["\n".join(f"- {note}" for note in notes_on(experiment.name))]
+    return "\n\n".join(part for part in [f"## {experiment.name}", *declared, *sections, *notes, cost] if part)
 
 
-def _metrics(result: Result) -> str:
-    """Table of the means of all metrics."""
-    names = list(dict.fromkeys(name for row in result.metrics.values() for name in row))
-    head = [f"| variant | {' | '.join(names)} |", "| --- |" + " ---: |" * len(names)]
-    for variant, row in result.metrics.items():
-        head.append(f"| {variant} | {' | '.join(f'{row[name]:.3f}' if name in row else '' for name in names)} |")
-    return "\n".join(head)
+def _dataset(experiment: Experiment, result: Result, judgement: Judgement) -> str:
+    lines = [f"### {experiment.name} on {judgement.dataset}: {verdict_text(judgement)}"]
+    facts = []
+    if judgement.premise is not None:
+        met = "met" if judgement.premise.met else "not met"
+        found = judgement.premise.found
+        facts.append(
+            f"- premise {met}: {judgement.premise.premise.sentence}: {interval_text(found)}, n = {found.units}"
+        )
+    facts.append(f"- primary: {_held(judgement.primary)}")
+    facts += [f"- secondary: {_held(held)}" for held in judgement.secondary]
+    return "\n\n".join([*lines, "\n".join(facts), _table(experiment, result, judgement.dataset)])
+
+
+def _held(held: Held) -> str:
+    return f"{held.comparison.sentence}: {interval_text(held.found)}, {held.outcome}"
+
+
+def _table(experiment: Experiment, result: Result, dataset: str) -> str:
+    """Means of all metrics of all variants; the table's metric with spread and difference to the baseline."""
+    metric = experiment.metric
+    names = list(dict.fromkeys(name for variant in experiment.variants for name in result.metrics_of(dataset, variant)))
+    others = [name for name in names if name != metric]
+    head = [f"| variant | {metric} | against {experiment.baseline} | {' | '.join(others)} |"]
+    head.append("| --- |" + " ---: |" * (2 + len(others)))
+    lines = [_line(experiment, result, (dataset, variant), others) for variant in experiment.variants]
+    return "\n".join([*head, *lines])
+
+
+def _line(experiment: Experiment, result: Result, place: tuple[str, str], others: Sequence[str]) -> str:
+    dataset, variant = place
+    own = result.metrics_of(dataset, variant)
+    values = result.values(dataset, variant, experiment.metric)
+    difference = ""
+    if variant != experiment.baseline:
+        difference = interval_text(paired(values, result.values(dataset, experiment.baseline, experiment.metric)))
+    cells = [f"{_mean(result.values(dataset, variant, name)):.3f}" if name in own else "" for name in others]
+    name = f"{variant} (trivial)" if variant in experiment.trivial else variant
+    return f"| {name} | {mean_text(interval(values))} | {difference} | {' | '.join(cells)} |"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,9 +1,9 @@
-"""The result of an experiment as one JSON file: figures of every variant and seed, what follows, where it ran."""
+"""The result of an experiment as one JSON file: metrics of every run, the code and the rule that they are of."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,74 +11,77 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from alciato.errors import AlciatoError
 from alciato.experiments.declaration import Experiment
-from alciato.experiments.statistics import Outcome, outcome, paired, spread, together
-
-FOLDER = Path("docs/results")
-"""Where committed results are, from the root of the repository."""
+from alciato.experiments.identity import changed
 
 
 class Record(BaseModel):
-    """Figures of one variant under one seed."""
+    """Metrics of one variant on one data set under one seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    dataset: str
     variant: str
     seed: int
-    figures: dict[str, float]
+    metrics: dict[str, float]
     seconds: float
 
-
-class Summary(BaseModel):
-    """One variant over its seeds; the difference to the baseline is paired by seed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    variant: str
-    seeds: int
-    mean: float
-    deviation: float | None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-class Comparison(BaseModel):
-    """One inequality of the claim, and how it went."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    sentence: str
-    difference: float
-    low: float | None
-    high: float | None
-    outcome: Outcome
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Data set, variant and seed."""
+        return self.dataset, self.variant, self.seed
 
 
 class Result(BaseModel):
-    """All of an experiment. `identity` is the hash of its source file and parameters."""
+    """All runs of an experiment. Verdicts are not kept: they are made of the records by the declared rule."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
-    claim: str
-    paper: str
-    figure: str
-    baseline: str
-    supports: str
-    refutes: str
-    identity: str
+    rule: str = Field(description="hash of the declared rule")
     parameters: dict[str, Any]
+    code: dict[str, str] = Field(default_factory=dict, description="module or data file → hash")
+    confirmed: list[str] = Field(
+        default_factory=list, description="runs that gave the same figures again after the code had changed"
+    )
     records: list[Record] = Field(default_factory=list)
-    summaries: list[Summary] = Field(default_factory=list)
-    metrics: dict[str, dict[str, float]] = Field(default_factory=dict, description="variant → mean of each metric")
-    comparisons: list[Comparison] = Field(default_factory=list)
-    verdict: Outcome | None = None
-    seconds: float = 0.0
     environment: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Time of all runs together."""
+        return sum(record.seconds for record in self.records)
+
+    def add(self, record: Record, code: Mapping[str, str]) -> None:
+        """Keep a record, and the code that made it.
+
+        Raises:
+            AlciatoError: it was made by other code than the earlier ones.
+        """
+        other = next((name for name, known in code.items() if self.code.get(name, known) != known), None)
+        if other is not None:
+            remedy = "Run it again with `--again`: figures of two versions are not mixed."
+            raise AlciatoError(f"{other} was changed between two runs of {self.name}.", remedy=remedy)
+        self.code = dict(sorted({**self.code, **code}.items()))
+        self.records.append(record)
+
+    def values(self, dataset: str, variant: str, metric: str) -> list[float]:
+        """Figures of a variant on a data set, by seed."""
+        rows = sorted((r for r in self.records if (r.dataset, r.variant) == (dataset, variant)), key=lambda r: r.seed)
+        missing = next((record for record in rows if metric not in record.metrics), None)
+        if missing is not None:
+            known = ", ".join(missing.metrics)
+            raise AlciatoError(f"{self.name} gave no metric {metric!r} for {variant}.", remedy=f"It gave: {known}.")
+        return [record.metrics[metric] for record in rows]
+
+    def metrics_of(self, dataset: str, variant: str) -> list[str]:
+        """Names of the metrics that every run of a variant on a data set gave."""
+        rows = [record.metrics for record in self.records if (record.dataset, record.variant) == (dataset, variant)]
+        return [name for name in rows[0] if all(name in row for row in rows)] if rows else []
 
     def save(self, folder: Path) -> Path:
         """Write `folder/NAME.json`, whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{self.name}.json"
         draft = path.with_name(f".{path.name}.draft")
-        document = self.model_dump(mode="json")
-        draft.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        draft.write_text(json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n", "utf-8")
         draft.replace(path)
         return path
 
@@ -95,58 +98,30 @@ def load_result(folder: Path, name: str) -> Result | None:
         raise AlciatoError("the file is not a result of an experiment.", where=str(path), remedy=remedy) from error
 
 
-def identity(experiment: Experiment, parameters: dict[str, Any]) -> str:
-    """Hash of the file that declares the experiment and of its parameters."""
-    numbers = json.dumps(parameters, sort_keys=True, default=str)
-    return hashlib.sha256(experiment.source.read_bytes() + numbers.encode()).hexdigest()[:16]
+def staleness(experiment: Experiment, result: Result) -> list[str]:
+    """Say why a result no longer speaks of the experiment as it stands; nothing where it does."""
+    found = []
+    if result.rule != experiment.rule:
+        found.append("the declared rule was changed")
+    modules = changed(result.code)
+    if modules or not result.code:
+        found.append(f"changed since: {_listed(modules) or 'all code'}")
+    return found
 
 
-def conclude(experiment: Experiment, result: Result) -> None:
-    """Work out summaries, comparisons and the verdict from the records."""
-    result.records.sort(key=lambda record: (experiment.variants.index(record.variant), record.seed))
-    result.seconds = round(sum(record.seconds for record in result.records), 3)
-    result.summaries = [_summary(experiment, result, variant) for variant in experiment.variants]
-    result.metrics = {variant: _means(result, variant) for variant in experiment.variants}
-    result.comparisons = []
-    for expect in experiment.expects:
-        metric = expect.metric or experiment.figure
-        sign = -1 if expect.lower else 1
-        better, worse = (
-            [sign * value for value in _column(result, side, metric)] for side in (expect.variant, expect.than)
-        )
-        found = paired(better, worse)
-        result.comparisons.append(
-            Comparison(
-                sentence=expect.sentence(experiment.figure),
-                difference=found.mean,
-                low=found.low,
-                high=found.high,
-                outcome=outcome(found, expect.by),
-            )
-        )
-    result.verdict = together([comparison.outcome for comparison in result.comparisons])
+def shortcomings(experiment: Experiment, result: Result) -> list[str]:
+    """Say why a result is no measurement: stale, other parameters, or runs that are missing."""
+    found = staleness(experiment, result)
+    declared = json.loads(json.dumps(experiment.parameters))  # as a result holds them: tuples are lists
+    if result.parameters != declared:
+        found.append("not the full parameters")
+    missing = set(experiment.runs) - {record.place for record in result.records}
+    if missing:
+        found.append(f"{len(missing)} of {len(experiment.runs)} runs are missing")
+    return found
 
 
-def _summary(experiment: Experiment, result: Result, variant: str) -> Summary:
-    values = _column(result, variant, experiment.figure)
-    summary = Summary(variant=variant, seeds=len(values), mean=sum(values) / len(values), deviation=spread(values))
-    if variant == experiment.baseline:
-        return summary
-    found = paired(values, _column(result, experiment.baseline, experiment.figure))
-    return summary.model_copy(update={"difference": found.mean, "low": found.low, "high": found.high})
-
-
-def _means(result: Result, variant: str) -> dict[str, float]:
-    rows = [record.figures for record in result.records if record.variant == variant]
-    names = [name for name in rows[0] if all(name in row for row in rows)]
-    return {name: sum(row[name] for row in rows) / len(rows) for name in names}
-
-
-def _column(result: Result, variant: str, metric: str) -> list[float]:
-    """Figures of a variant, by seed."""
-    rows = [record for record in result.records if record.variant == variant]
-    missing = next((record for record in rows if metric not in record.figures), None)
-    if missing is not None:
-        known = ", ".join(missing.figures)
-        raise AlciatoError(f"{result.name} gave no figure {metric!r} for {variant}.", remedy=f"It gave: {known}.")
-    return [record.figures[metric] for record in rows]
+def _listed(names: Iterable[str], most: int = 3) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -1,24 +1,30 @@
-"""Runs an experiment: every variant under every seed, in parallel processes of one thread each, resumable.
+"""Runs an experiment: every variant on every data set under every seed, in processes of one thread each, resumable.
 
-Each finished (variant, seed) is written at once; the same command goes on from there, unless the source file or the
-parameters of the experiment have changed.
+Each finished run is written at once; the same command goes on from there, unless the code, the rule or the parameters
+have changed: then it begins anew. `confirm` is for code that changed without a change of figures.
 """
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from alciato.errors import AlciatoError
-from alciato.experiments.declaration import Experiment, find_experiment
-from alciato.experiments.results import Record, Result, conclude, identity, load_result
+from alciato.experiments.declaration import EXPERIMENTS, Experiment
+from alciato.experiments.identity import JUDGING, hashes_of
+from alciato.experiments.results import Record, Result, load_result, shortcomings, staleness
+from alciato.experiments.worker import Place, limit_to_one_thread, run_named, run_once
 from alciato.progress import Progress, ProgressCallback, silent
+
+Made = tuple[Record, dict[str, str]]
+"""A record and the code that made it."""
+SAME = 1e-6
+"""Figures that differ by less are the same figures."""
 
 
 def run_experiment(
@@ -31,7 +37,7 @@ def run_experiment(
     processes: int | None = None,
     report: ProgressCallback = silent,
 ) -> Result:
-    """Run all variants under seeds 0 to `seeds` - 1 and draw the conclusion.
+    """Run all variants on all data sets under seeds 0 to `seeds` - 1.
 
     Args:
         experiment: what to run.
@@ -48,66 +54,91 @@ def run_experiment(
     count = seeds or (1 if small else experiment.seeds)
     parameters = {**experiment.parameters, **(experiment.small if small else {})}
     result = _start(experiment, parameters, folder, again=again)
-    done = {(record.variant, record.seed) for record in result.records}
-    wanted = [(variant, seed) for seed in range(count) for variant in experiment.variants]
+    wanted = experiment.runs_of(count)
+    result.records = [record for record in result.records if record.place in wanted]
+    done = {record.place for record in result.records}
     todo = [place for place in wanted if place not in done]
-    report(Progress(experiment.name, len(wanted) - len(todo), len(wanted)))
-    for number, record in enumerate(_records(experiment, todo, parameters, processes), len(wanted) - len(todo) + 1):
-        result.records.append(record)
-        if folder is not None:
-            result.save(folder)
+    report(Progress(experiment.name, len(done), len(wanted)))
+    for number, made in enumerate(_made(experiment, todo, parameters, processes), len(done) + 1):
+        result.add(*made)
+        _save(result, folder)
         report(Progress(experiment.name, number, len(wanted)))
-    result.records = [record for record in result.records if (record.variant, record.seed) in wanted]
-    conclude(experiment, result)
-    if folder is not None:
-        result.save(folder)
+    result.records.sort(key=lambda record: wanted.index(record.place))
+    _save(result, folder)
     return result
 
 
-def run_once(name: str, variant: str, seed: int, parameters: dict[str, Any]) -> Record:
-    """Run one variant under one seed, in this process.
+def confirm(
+    experiment: Experiment, folder: Path, *, processes: int | None = None, report: ProgressCallback = silent
+) -> Result:
+    """Run a random seed of every variant and data set again; where all figures are the same, the result counts again.
+
+    It is for a result that is stale because code was changed that makes no difference to it.
 
     Raises:
-        AlciatoError: it failed, or gave a figure that is no number.
+        AlciatoError: there is no full result, its rule was changed, or a figure is another now.
     """
-    return _record(find_experiment(name), variant, seed, parameters)
+    result = load_result(folder, experiment.name)
+    if (
+        result is None
+        or result.rule != experiment.rule
+        or set(shortcomings(experiment, result)) - set(staleness(experiment, result))
+    ):
+        raise AlciatoError(f"there is no full result of {experiment.name} to confirm.", remedy="Run it as a whole.")
+    known = {record.place: record for record in result.records}
+    chance = Random(repr(sorted(result.code.items())))  # noqa: S311 - a choice of runs, not a secret
+    places = [(data, variant, chance.randrange(experiment.seeds)) for data, variant, seed in known if seed == 0]
+    code: dict[str, str] = hashes_of(list(JUDGING))
+    for number, (record, loaded) in enumerate(_made(experiment, places, result.parameters, processes), 1):
+        _check_same(experiment, known[record.place], record)
+        code |= loaded
+        report(Progress(f"confirm {experiment.name}", number, len(places)))
+    result.code = dict(sorted(code.items()))
+    result.confirmed = [", ".join(map(str, place)) for place in places]
+    _save(result, folder)
+    return result
 
 
-def _record(experiment: Experiment, variant: str, seed: int, parameters: dict[str, Any]) -> Record:
-    place = f"{experiment.name}, variant {variant}, seed {seed}"
-    start = time.perf_counter()
-    figures = {name: float(value) for name, value in experiment.run(seed, variant, **parameters).items()}
-    broken = [name for name, value in figures.items() if not math.isfinite(value)]
-    if broken or experiment.figure not in figures:
-        what = f"{broken[0]} is {figures[broken[0]]}" if broken else f"there is no figure {experiment.figure!r}"
-        raise AlciatoError(f"{what}.", where=place, remedy="Every figure must be a finite number.")
-    return Record(variant=variant, seed=seed, figures=figures, seconds=round(time.perf_counter() - start, 3))
+def _check_same(experiment: Experiment, known: Record, now: Record) -> None:
+    for name, value in known.metrics.items():
+        other = now.metrics.get(name)
+        if other is None or abs(other - value) > SAME:
+            raise AlciatoError(
+                f"{name} was {value:.6f} and is {other if other is None else f'{other:.6f}'} now.",
+                where=f"{experiment.name}, {', '.join(map(str, known.place))}",
+                remedy="The code changed the figures: run the experiment again as a whole.",
+            )
 
 
 def _start(experiment: Experiment, parameters: dict[str, Any], folder: Path | None, *, again: bool) -> Result:
     """Take up what the folder holds of the same experiment, or begin."""
     from alciato.learn.run_folder import environment
 
-    known = identity(experiment, parameters)
     found = load_result(folder, experiment.name) if folder is not None and not again else None
-    if found is not None and found.identity == known:
+    fresh = Result(name=experiment.name, rule=experiment.rule, parameters=parameters)
+    fresh = Result.model_validate_json(fresh.model_dump_json())  # as it is read: tuples are lists
+    if found is not None and found.parameters == fresh.parameters and not staleness(experiment, found):
         return found
-    names = ("name", "claim", "paper", "figure", "baseline", "supports", "refutes")
-    declared = {name: getattr(experiment, name) for name in names}
-    return Result(**declared, identity=known, parameters=parameters, environment=environment())
+    fresh.code, fresh.environment = hashes_of(list(JUDGING)), environment()
+    return fresh
 
 
-def _records(
-    experiment: Experiment, todo: Sequence[tuple[str, int]], parameters: dict[str, Any], processes: int | None
-) -> Iterator[Record]:
+def _save(result: Result, folder: Path | None) -> None:
+    if folder is not None:
+        result.save(folder)
+
+
+def _made(
+    experiment: Experiment, todo: Sequence[Place], parameters: dict[str, Any], processes: int | None
+) -> Iterator[Made]:
     workers = processes if processes is not None else _workers(experiment, len(todo))
-    if workers < 1 or not todo:
-        yield from (_record(experiment, variant, seed, parameters) for variant, seed in todo)
+    if workers < 1 or not todo or experiment.name not in EXPERIMENTS:
+        yield from (run_once(experiment, place, parameters) for place in todo)
         return
-    # A fresh interpreter for each worker: a forked one would inherit the locks of this one's threads.
+    # A fresh interpreter for each worker: a forked one would inherit the locks of this one's threads, and its modules.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_one_thread) as pool:
-        jobs = [pool.submit(run_once, experiment.name, variant, seed, parameters) for variant, seed in todo]
+    with ProcessPoolExecutor(workers, context, initializer=limit_to_one_thread) as pool:
+        jobs = [pool.submit(run_named, experiment.name, place, parameters) for place in todo]
         try:
             for job in as_completed(jobs):
                 yield job.result()
@@ -121,14 +152,5 @@ def _workers(experiment: Experiment, jobs: int) -> int:
     import psutil
 
     fitting = int(psutil.virtual_memory().available // (experiment.memory * 2**20))
-    return max(1, min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-                      fitting, jobs))  # fmt: skip
-
-
-def _one_thread() -> None:
-    """Give a worker one thread: several experiments share the cores better than one experiment's threads do."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
-    import torch
-
-    torch.set_num_threads(1)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, fitting, jobs))

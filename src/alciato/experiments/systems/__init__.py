@@ -1,1 +1,1 @@
-"""One file for each system that has an experiment. Heavy imports belong inside its functions."""
+"""One file for each system that has an experiment: its declaration. Heavy imports belong inside its functions."""

@@ -1,0 +1,13 @@
+from .declaration import EXPERIMENTS as EXPERIMENTS
+from .declaration import Comparison as Comparison
+from .declaration import Experiment as Experiment
+from .declaration import Pilot as Pilot
+from .declaration import Premise as Premise
+from .declaration import experiments as experiments
+from .declaration import find_experiment as find_experiment
+from .results import Record as Record
+from .results import Result as Result
+from .results import load_result as load_result
+from .runner import confirm as confirm
+from .runner import run_experiment as run_experiment
+from .verdict import judge as judge
