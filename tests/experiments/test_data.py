@@ -195,6 +195,12 @@ def test_worked_case_of_the_released_loss():
     assert float(released_loss(steps, {"label": torch.tensor([1])})) == pytest.approx(2 * 1.3132617 / 3, abs=1e-6)
 
 
+def written(post):
+    """The phrases on a macro, above and below, each in one piece."""
+    roles = {line.role for line in post.truth.lines}
+    return {" ".join(line.text for line in post.truth.lines if line.role == role) for role in roles}
+
+
 def test_macros_and_plain_pictures_of_two_splits_share_no_photograph_and_no_phrase():
     for fold in range(2):
         grounds, phrases = [], []
@@ -202,7 +208,7 @@ def test_macros_and_plain_pictures_of_two_splits_share_no_photograph_and_no_phra
             plain = world.make("plain", 60, seed=1, split=split, size=96, fold=fold)
             macros = world.make("macro", 60, seed=1, split=split, size=96, fold=fold)
             grounds.append({post.truth.ground.name for post in [*plain, *macros]})
-            phrases.append({line.text for post in macros for line in post.truth.lines})
+            phrases.append({phrase for post in macros for phrase in written(post)})
         for held in (grounds, phrases):
             assert not held[0] & held[1]
             assert not held[0] & held[2]

@@ -44,7 +44,7 @@ def fitted(validate=None, epochs=30):
         return (model(x[rows]) - y[rows]).square().mean()
 
     def closeness():
-        return -float((model(x) - y).square().mean())
+        return -(model(x) - y).square().mean().item()
 
     return train(model, loss, 4, validate or closeness, Recipe(epochs, 2, 0.3, seed=1)), closeness
 

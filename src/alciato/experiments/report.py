@@ -49,10 +49,10 @@ def systems() -> list[System]:
 
 def notes_on(slug: str) -> list[str]:
     """Explanations of what surprises in a result; written after the run, so they are no part of the declaration."""
-    import yaml
+    from ruamel.yaml import YAML
 
     text = files("alciato.experiments").joinpath("notes.yaml").read_text("utf-8")
-    return list(yaml.safe_load(text).get(slug, []))
+    return list(YAML(typ="safe", pure=True).load(text).get(slug, []))
 
 
 def row_of(system: System, experiment: Experiment | None, result: Result | None) -> Row:
