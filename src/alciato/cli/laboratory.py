@@ -250,13 +250,15 @@ def _variants(experiment: Experiment, result: Result, dataset: str) -> Rows:
 def _comparisons(judgement: Judgement) -> list[str]:
     from alciato.experiments.report import interval_text, verdict_text
 
-    lines = []
-    if judgement.premise is not None:
-        met = "met" if judgement.premise.met else "not met"
-        lines.append(f"  premise {met}: {judgement.premise.premise.sentence}: {interval_text(judgement.premise.found)}")
-    for held in (judgement.primary, *judgement.secondary):
-        lines.append(f"  {held.comparison.sentence}: {interval_text(held.found)}, {held.outcome}")
-    return [*lines, f"verdict on {judgement.dataset}: {verdict_text(judgement)}"]
+    told, premise = [], judgement.premise
+    if premise is not None:
+        met = "met" if premise.met else "not met"
+        told = [f"  premise {met}: {premise.premise.sentence}: {interval_text(premise.found)}"]
+    held = [
+        f"  {one.comparison.sentence}: {interval_text(one.found)}, {one.outcome}"
+        for one in (judgement.primary, *judgement.secondary)
+    ]
+    return [*told, *held, f"verdict on {judgement.dataset}: {verdict_text(judgement)}"]
 
 
 def _split(split: str | None) -> Any:
