@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,20 @@ def square(colour: tuple[int, int, int], number: int, size: int = 24) -> bytes:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Twenty pictures and labels.csv with their file names."""
-    root = tmp_path / "posts"
+    return _write_folder(tmp_path / "posts", 10)
+
+
+@pytest.fixture
+def write_folder() -> Callable[[Path, int], Path]:
+    """A function that writes such a folder with as many pictures of each class as asked for."""
+    return _write_folder
+
+
+def _write_folder(root: Path, count: int) -> Path:
+    """Write `count` red and as many blue pictures, and labels.csv with their file names."""
     root.mkdir()
     rows = ["file,label"]
-    for number in range(10):
+    for number in range(count):
         for name, colour in (("red", (220, 20, 20)), ("blue", (20, 20, 220))):
             (root / f"{name}-{number}.png").write_bytes(square(colour, number))
             rows.append(f"{name}-{number}.png,{name}")

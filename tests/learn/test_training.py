@@ -12,12 +12,19 @@ from typer.testing import CliRunner  # noqa: E402
 from alciato.cli.main import app  # noqa: E402
 from alciato.errors import ModelError, UsageError  # noqa: E402
 from alciato.learn import OBJECTIVES, TRAINABLE, load_examples, prepare, train  # noqa: E402
+from alciato.learn.training import measurable  # noqa: E402
 from alciato.models import Detector, Encoder, default_runtime  # noqa: E402
 from alciato.models.trained import KINDS, open_trained  # noqa: E402
 from learnable import ColourDetector, colours  # noqa: E402
 
 torch.set_num_threads(1)
 invoke = CliRunner().invoke
+
+
+@pytest.fixture
+def folder(tmp_path, write_folder):
+    """Posts enough for metrics: 40 of each class."""
+    return write_folder(tmp_path / "posts", 40)
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +56,7 @@ def test_the_card_says_what_one_must_know(result, folder):
     for words in (
         "Weighs the mean colour.",
         str(folder),
-        "| train | 7 | 7 |",
+        "| train | 28 | 28 |",
         "| accuracy | 1.0000 |",
         "seed 1",
         "## Licence",
@@ -135,6 +142,33 @@ def test_the_command_wants_to_know_where(folder):
     found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours"])
     assert isinstance(found.exception, UsageError)
     assert "--out FOLDER" in str(found.exception)
+
+
+def test_sizes_are_shown_and_too_few_examples_give_no_metric(write_folder, tmp_path):
+    few, out = write_folder(tmp_path / "few", 8), tmp_path / "out"
+    found = invoke(app, ["learn", "reader", str(few), "--strategy", "colours", "--out", str(out)])
+    assert found.exit_code == 0, found.output
+    assert "train: 6 blue, 6 red" in found.stderr
+    assert "test: 1 blue, 1 red" in found.stderr
+    warning = "the test split has 1 of class 'blue', fewer than 5 of each class: no metric is given"
+    assert f"warning: {warning}" in found.stderr
+    assert "the validation split has 1 of class 'blue'" in found.stderr
+    assert "accuracy" not in found.output
+    document = json.loads((out / "config.json").read_text())
+    assert document["metrics"] == {}
+    assert warning in document["warnings"]
+    assert f"- {warning}." in (out / "README.md").read_text()
+
+
+def test_a_dry_run_shows_the_sizes_too(folder):
+    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours", "--dry-run", "--json"])
+    assert "train: 28 blue, 28 red" in found.stderr
+    assert "warning" not in found.stderr
+
+
+@pytest.mark.parametrize(("counts", "enough"), [({"a": 5, "b": 5}, True), ({"a": 4, "b": 90}, False), ({}, False)])
+def test_metrics_need_five_examples_of_each_class(counts, enough):
+    assert measurable(counts) is enough
 
 
 def test_the_list_shows_every_name():

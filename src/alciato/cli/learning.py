@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -98,7 +98,7 @@ def _learn(
     dry_run: bool,
 ) -> None:
     """Train, or show a batch. Exit status 1 if posts were left out, with the number by reason."""
-    from alciato.learn import TRAINABLE, first_batch, load_examples, prepare, train
+    from alciato.learn import TRAINABLE, first_batch, load_examples, prepare, train, warnings_of
 
     if out is None and not dry_run:
         raise UsageError("no folder for the trained model is given.", remedy="Add --out FOLDER, or --dry-run.")
@@ -108,12 +108,22 @@ def _learn(
     for reason, count in examples.skipped.items():
         terminal.say(f"left out: {count} {reason}")
     if dry_run or out is None:
-        _show_batch(terminal, first_batch(prepare(verb, strategy, examples, training=training, options=options)))
+        plan = prepare(verb, strategy, examples, training=training, options=options)
+        _say_counts(terminal, plan.counts, warnings_of(plan))
+        _show_batch(terminal, first_batch(plan))
     else:
         with terminal.progress() as progress:
             result = train(verb, strategy, examples, out, training=training, options=options, report=progress)
+        _say_counts(terminal, result.counts, result.warnings)
         _show_result(terminal, result)
     raise typer.Exit(SKIPPED if examples.skipped else DONE)
+
+
+def _say_counts(terminal: Terminal, counts: Mapping[str, Mapping[str, int]], warnings: Sequence[str]) -> None:
+    for split, classes in counts.items():
+        terminal.say(f"{split}: " + ", ".join(f"{count} {name}" for name, count in classes.items()))
+    for warning in warnings:
+        terminal.say(f"warning: {warning}")
 
 
 def _show_batch(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
@@ -130,7 +140,7 @@ def _show_batch(terminal: Terminal, rows: list[dict[str, Any]]) -> None:
 def _show_result(terminal: Terminal, result: TrainingResult) -> None:
     if terminal.json:
         document = {"model": f"trained:{result.folder}", "metrics": result.metrics, "counts": result.counts}
-        terminal.document({**document, "skipped": result.skipped, "steps": result.steps})
+        terminal.document({**document, "skipped": result.skipped, "steps": result.steps, "warnings": result.warnings})
         return
     for name, value in result.metrics.items():
         terminal.show(f"{name}: {value:.4f}")

@@ -37,3 +37,4 @@ from .training import TrainingResult as TrainingResult
 from .training import first_batch as first_batch
 from .training import prepare as prepare
 from .training import train as train
+from .training import warnings_of as warnings_of

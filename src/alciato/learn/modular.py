@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from alciato.errors import UsageError, unknown_name
 from alciato.judge.strategies.modular import text_of
 from alciato.learn.examples import Examples, TrainingExample
+from alciato.learn.metadata import FEWEST, metadata_columns
 from alciato.learn.objectives import ModularObjective
 from alciato.learn.training import TrainingPlan, TrainingRequest
 from alciato.models import Encoder, Ocr, default_runtime
 from alciato.nets.modular_posts import (
     TASK,
-    MetadataColumn,
     ModularPosts,
     PostFeatures,
     PostModule,
@@ -37,8 +37,8 @@ BENIGN = frozenset(
     {"allow", "benign", "clean", "harmless", "innocent", "negative", "neutral", "no", "none", "ok", "plain", "safe"}
 )
 """Usual names of a class that violates nothing."""
-FILLED = 0.5
-"""A number of the metadata is a column if at least this share of the training posts has it."""
+UNEVEN = 0.5
+"""Difference between the classes in the share of posts with a part from which on a warning is given."""
 
 
 class ModularOptions(BaseModel):
@@ -50,8 +50,9 @@ class ModularOptions(BaseModel):
     change_weight: float = Field(0.0, ge=0, description="weight of the penalty on changes of the state")
     shuffle: bool = Field(True, description="train with the steps in random order")
     size: int = Field(64, ge=16, description="side of the picture in pixels")
+    columns: tuple[str, ...] | None = Field(None, description="metadata columns of the table; None: found")
 
-    @field_validator("modules", mode="before")
+    @field_validator("modules", "columns", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.split(",")) if isinstance(value, str) else value
@@ -67,7 +68,7 @@ def modular(request: TrainingRequest) -> TrainingPlan:
     runtime = default_runtime()
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
     train = request.splits.train
-    columns = columns_of(train) if "table" in options.modules else ()
+    columns, warnings = metadata_columns(train, options.columns) if "table" in options.modules else ([], [])
     config = PostsConfig(
         modules=tuple(module for module in options.modules if module != "table" or columns),
         classes=request.classes,
@@ -75,7 +76,7 @@ def modular(request: TrainingRequest) -> TrainingPlan:
         encoder=runtime.settings.models.encoder,
         fingerprint=encoder.fingerprint,
         dimension=encoder.dimension,
-        columns=columns,
+        columns=tuple(columns),
         size=options.size,
     )
     if len(config.categories) != len(config.classes) - 1:
@@ -90,6 +91,7 @@ def modular(request: TrainingRequest) -> TrainingPlan:
         training=training,
         splits=request.splits,
         card=_card(config, options),
+        warnings=(*warnings, *_missingness(train, config)),
     )
 
 
@@ -149,26 +151,29 @@ def parts_of_example(example: TrainingExample, config: PostsConfig) -> PostParts
     )
 
 
-def columns_of(examples: Examples) -> tuple[MetadataColumn, ...]:
-    """Find the numbers of the metadata that most posts have, with mean and deviation; constant ones are left out.
-
-    A field that says the label in other words is left out too: the judge would learn to read the answer.
-    """
-    found: dict[str, list[tuple[float, str]]] = {}
-    for example in examples:
-        for name, value in numbers_of(example.item).items():
-            found.setdefault(name, []).append((value, example.label))
-    columns = {name: [value for value, _ in pairs] for name, pairs in found.items() if not _repeats_label(pairs)}
-    return tuple(
-        MetadataColumn(name=name, mean=statistics.fmean(values), std=std)
-        for name, values in sorted(columns.items())
-        if len(values) >= FILLED * len(examples) and (std := statistics.pstdev(values)) > 0
-    )
-
-
-def _repeats_label(pairs: Sequence[tuple[float, str]]) -> bool:
-    """Whether each value goes with one label and each label with one value."""
-    return len(set(pairs)) == len({value for value, _ in pairs}) == len({label for _, label in pairs})
+def _missingness(examples: Examples, config: PostsConfig) -> list[str]:
+    """Warn of parts whose presence tells the class: the judge may learn that a part is missing."""
+    has: dict[str, Callable[[TrainingExample], bool]] = {
+        "text": lambda example: example.text is not None,
+        "picture": lambda example: example.image is not None,
+        "table": lambda example: bool(numbers_of(example.item, config.columns)),
+    }
+    warnings = []
+    for module in config.modules:
+        if module not in has:
+            continue
+        shares = {
+            label: statistics.fmean(has[module](example) for example in examples if example.label == label)
+            for label, count in examples.counts().items()
+            if count >= FEWEST
+        }
+        low, high = min(shares, key=shares.__getitem__, default=""), max(shares, key=shares.__getitem__, default="")
+        if shares and shares[high] - shares[low] >= UNEVEN:
+            warnings.append(
+                f"{shares[high]:.0%} of the training posts of class {high!r} have the part {module!r}, of {low!r} only "
+                f"{shares[low]:.0%}: the judge may learn that the part is missing"
+            )
+    return warnings
 
 
 def _told(parts: PostParts, modules: Sequence[str]) -> dict[str, Any]:

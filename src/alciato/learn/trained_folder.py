@@ -40,6 +40,7 @@ def save_trained(
         "metrics": result.metrics,
         "counts": result.counts,
         "skipped": result.skipped,
+        "warnings": list(result.warnings),
     }
     (folder / "README.md").write_text(card(result, strategy, plan, model), "utf-8")
     write_json(folder / CONFIG, document)
@@ -53,7 +54,10 @@ def card(result: TrainingResult, strategy: str, plan: TrainingPlan, model: torch
     for split, counts in result.counts.items():
         table.append(f"| {split} | {' | '.join(str(counts[name]) for name in classes)} |")
     left_out = ", ".join(f"{count} {reason}" for reason, count in result.skipped.items()) or "nothing"
-    metrics = [f"| {name} | {value:.4f} |" for name, value in result.metrics.items()]
+    rows = [f"| {name} | {value:.4f} |" for name, value in result.metrics.items()]
+    metrics = "None: the test split is too small."
+    if rows:
+        metrics = "\n".join(["| metric | value |", "| --- | ---: |", *rows])
     where = environment()
     versions = ", ".join(f"{name} {where['packages'][name]}" for name in PACKAGES[:3])
     scope = (
@@ -67,8 +71,9 @@ def card(result: TrainingResult, strategy: str, plan: TrainingPlan, model: torch
         "## Data",
         f"Source: `{plan.splits.train.source or 'posts in memory'}`. Left out: {left_out}.",
         "\n".join(table),
+        *(["## Warnings", "\n".join(f"- {warning}." for warning in result.warnings)] if result.warnings else []),
         "## Metrics on the test examples",
-        "\n".join(["| metric | value |", "| --- | ---: |", *metrics]),
+        metrics,
         scope,
         "## Made with",
         f"{versions}, Python {where['python']}, {where['processor']}. Configuration: `config.json`.",

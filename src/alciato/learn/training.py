@@ -41,6 +41,9 @@ TRAINABLE: dict[Verb, Registry[Strategy]] = {
 }
 """Registry of the strategies of each verb."""
 
+MEASURABLE = 5
+"""Examples of each class from which on metrics of a split are given."""
+
 
 @dataclass(frozen=True)
 class TrainingRequest:
@@ -91,6 +94,7 @@ class TrainingPlan:
         splits: examples; the strategy may have changed them.
         fitted_settings: settings that are known after training only, such as a threshold on the validation examples.
         card: sentences of the model card that the strategy adds: mechanism, source, limits.
+        warnings: what a person should know about the data before trusting the model.
     """
 
     kind: str
@@ -102,17 +106,27 @@ class TrainingPlan:
     splits: Splits
     fitted_settings: Callable[[Fitted], dict[str, Any]] | None = None
     card: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Number of examples by split and class."""
+        return {name: part.counts() for name, part in self.splits._asdict().items()}
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The folder of the trained model, its metrics on the test examples, and what was left out of the data."""
+    """The folder of the trained model, its metrics on the test examples, and what was left out of the data.
+
+    `metrics` is empty where the test examples are too few to measure on; a warning says so.
+    """
 
     folder: Path
     metrics: dict[str, float]
     counts: dict[str, dict[str, int]]
     skipped: dict[str, int]
     steps: int
+    warnings: tuple[str, ...] = ()
 
 
 def train(
@@ -144,10 +158,11 @@ def train(
     test = held_out(splits.test, plan.collate, plan.training.batch_size)
     result = TrainingResult(
         folder=out,
-        metrics=measure(fitted.model, test, plan.objective),
-        counts={name: part.counts() for name, part in splits._asdict().items()},
+        metrics=measure(fitted.model, test, plan.objective) if measurable(plan.counts["test"]) else {},
+        counts=plan.counts,
         skipped=dict(examples.skipped),
         steps=fitted.steps,
+        warnings=warnings_of(plan),
     )
     save_trained(result, strategy, plan, fitted.model, settings, examples.classes)
     return result
@@ -170,6 +185,24 @@ def prepare(
     request = TrainingRequest(split(examples, seed), training or {}, options or {})
     seed_everything(seed)  # before the strategy builds the model, whose weights are random
     return function(request)
+
+
+def measurable(counts: Mapping[str, int]) -> bool:
+    """Whether there are enough examples of each class to measure on."""
+    return min(counts.values(), default=0) >= MEASURABLE
+
+
+def warnings_of(plan: TrainingPlan) -> tuple[str, ...]:
+    """Warnings of the strategy, and of splits that are too small to select or to measure a model on."""
+    small = []
+    purposes = {"validation": "the best weights are selected on few examples", "test": "no metric is given"}
+    for split, purpose in purposes.items():
+        counts = plan.counts[split]
+        if not measurable(counts):
+            label = min(counts, key=counts.__getitem__)
+            few = f"the {split} split has {counts[label]} of class {label!r}, fewer than {MEASURABLE} of each class"
+            small.append(f"{few}: {purpose}")
+    return (*plan.warnings, *small)
 
 
 def first_batch(plan: TrainingPlan) -> list[dict[str, Any]]:
