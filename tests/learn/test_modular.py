@@ -10,7 +10,6 @@ from alciato.item import Item, Post, Text
 from alciato.judge import judge
 from alciato.judge.strategies.modular import TrainedModular, policy_of
 from alciato.learn.examples import examples_of
-from alciato.learn.modular import columns_of
 from alciato.learn.training import first_batch, prepare, train
 from alciato.models import Runtime
 from alciato.nets.modular_posts import slug
@@ -29,14 +28,14 @@ def with_numbers(post: Post, number: int) -> Post:
 
 @pytest.fixture(scope="module")
 def posts() -> list[Post]:
-    made = [post.post for post in world.make("confounder", 48, seed=3, size=48, layout="text")]
+    made = [post.post for post in world.make("confounder", 96, seed=3, size=48, layout="text")]
     return [with_numbers(post, number) for number, post in enumerate(made)]
 
 
 @pytest.fixture(scope="module")
 def folder(posts: list[Post], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("judge") / "m"
-    taught = train("judge", "modular", examples_of(posts), out, training={"epochs": 2}, options=OPTIONS)
+    taught = train(prepare("judge", "modular", examples_of(posts), training={"epochs": 2}, options=OPTIONS), out)
     assert {"accuracy", "auroc", "loss"} <= taught.metrics.keys()
     assert (out / "README.md").read_text().startswith("# modular")
     return out
@@ -71,15 +70,11 @@ def test_the_verdict_tells_every_step(folder: Path, posts: list[Post], tmp_path:
     assert "picture: missing" in told.reasons[0]
 
 
-def test_a_field_that_says_the_label_in_other_words_is_no_column(posts: list[Post]):
-    assert [column.name for column in columns_of(examples_of(posts))] == ["followers"]
-
-
 def test_a_dry_run_shows_what_is_missing(posts: list[Post]):
     plan = prepare("judge", "modular", examples_of(posts), options=OPTIONS)
     rows = first_batch(plan)
     assert any(row["missing"] == ["table"] for row in rows)
-    assert rows[0]["picture"] == [48, 48]
+    assert rows[0]["picture"] == [32, 32]
 
 
 def test_a_policy_of_other_categories_is_refused(folder: Path, tmp_path: Path):

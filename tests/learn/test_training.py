@@ -36,7 +36,7 @@ def _known():
 
 @pytest.fixture
 def result(folder, tmp_path):
-    return train("reader", "colours", load_examples(folder), tmp_path / "out", training={"seed": 1})
+    return train(prepare("reader", "colours", load_examples(folder), training={"seed": 1}), tmp_path / "out")
 
 
 def test_a_strategy_is_trained_saved_and_opened(result, folder):
@@ -68,8 +68,8 @@ def test_the_card_says_what_one_must_know(result, folder):
 
 
 def test_the_same_seed_gives_the_same_folder(result, folder, tmp_path):
-    again = train("reader", "colours", load_examples(folder), tmp_path / "again", training={"seed": 1})
-    other = train("reader", "colours", load_examples(folder), tmp_path / "other", training={"seed": 2})
+    again = train(prepare("reader", "colours", load_examples(folder), training={"seed": 1}), tmp_path / "again")
+    other = train(prepare("reader", "colours", load_examples(folder), training={"seed": 2}), tmp_path / "other")
     weights = [(one.folder / "model.safetensors").read_bytes() for one in (result, again, other)]
     assert weights[0] == weights[1] != weights[2]
     assert open_trained(result.folder).fingerprint == open_trained(again.folder).fingerprint

@@ -107,14 +107,13 @@ def _learn(
     examples = load_examples(source["data"], labels=source["labels"], classes=classes, field=source["field"])
     for reason, count in examples.skipped.items():
         terminal.say(f"left out: {count} {reason}")
+    plan = prepare(verb, strategy, examples, training=training, options=options)
+    _say_counts(terminal, plan.counts, warnings_of(plan))
     if dry_run or out is None:
-        plan = prepare(verb, strategy, examples, training=training, options=options)
-        _say_counts(terminal, plan.counts, warnings_of(plan))
         _show_batch(terminal, first_batch(plan))
     else:
         with terminal.progress() as progress:
-            result = train(verb, strategy, examples, out, training=training, options=options, report=progress)
-        _say_counts(terminal, result.counts, result.warnings)
+            result = train(plan, out, progress)
         _show_result(terminal, result)
     raise typer.Exit(SKIPPED if examples.skipped else DONE)
 

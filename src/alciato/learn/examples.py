@@ -192,6 +192,11 @@ def _told(skipped: Counter[str]) -> str:
     return f" (skipped: {', '.join(f'{count} {reason}' for reason, count in skipped.items())})" if skipped else ""
 
 
+def is_collection(data: str) -> bool:
+    """Whether a name is that of a collection, not of a folder of files."""
+    return "://" in data or (bool(data) and Path(data, "items.lance").exists())
+
+
 class _Posts:
     """Items of a collection or folder; `skipped` counts the files that cannot be used."""
 
@@ -201,7 +206,7 @@ class _Posts:
         self._collection = self._open()
 
     def _open(self) -> object | None:
-        if "://" in self.data or Path(self.data, "items.lance").exists():
+        if is_collection(self.data):
             from alciato.store import Collection
 
             return Collection.open(self.data, create=False)

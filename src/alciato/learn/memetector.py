@@ -19,13 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Box, Image, Item, media_hash
 from alciato.learn.collators import PictureCollator, PictureTensors
-from alciato.learn.examples import Examples, TrainingExample
+from alciato.learn.examples import Examples, TrainingExample, is_collection
 from alciato.learn.objectives import Classification
 from alciato.learn.randomness import seed_everything
 from alciato.learn.splits import Splits
 from alciato.learn.targets import ClassLabel
 from alciato.learn.training import TrainingPlan, TrainingRequest
-from alciato.models import Ocr, default_runtime
+from alciato.models import Ocr, Runtime
 from alciato.nets.memetector import (
     AttentionScore,
     MemeDetector,
@@ -73,7 +73,8 @@ def memetector(request: TrainingRequest) -> TrainingPlan:
     meme = meme_class(request.classes)
     training = request.config(epochs=20, batch_size=64, learning_rate=1e-3, weight_decay=1e-3)
     seen = [_with_pictures(part) for part in request.splits]
-    boxes = _boxes([example for part in seen for example in part], options, request.splits.train.source)
+    every = [example for part in seen for example in part]
+    boxes = _boxes(every, options, request.splits.train.source, request.runtime)
     mixed = [_Mixer(part, meme, boxes, options, training.seed).mix() for part in seen]
     seed_everything(training.seed)  # an OCR model may have used the generators
     vision = config.vision
@@ -165,12 +166,12 @@ def _cut(example: TrainingExample, box: Box, plain: tuple[str, int]) -> Training
     return TrainingExample(item, ClassLabel(*plain), lambda _: data)
 
 
-def _boxes(examples: Sequence[TrainingExample], options: MemeTectorOptions, source: str) -> Boxes:
+def _boxes(examples: Sequence[TrainingExample], options: MemeTectorOptions, source: str, runtime: Runtime) -> Boxes:
     if options.boxes == "truth":
         return _true_boxes(examples, source)
     found = _read_boxes(examples, source)
     missing = [example for example in examples if example.id not in found]
-    return found | (_recognised_boxes(missing) if missing else {})
+    return found | (_recognised_boxes(missing, runtime) if missing else {})
 
 
 def _true_boxes(examples: Iterable[TrainingExample], source: str) -> Boxes:
@@ -191,7 +192,7 @@ def _true_boxes(examples: Iterable[TrainingExample], source: str) -> Boxes:
 
 def _read_boxes(examples: Sequence[TrainingExample], source: str) -> Boxes:
     """Boxes from the readings of a collection, without those that failed."""
-    if not ("://" in source or Path(source, "items.lance").exists()):
+    if not is_collection(source):
         return {}
     from alciato.store import Collection
 
@@ -209,12 +210,12 @@ def _part(example: TrainingExample) -> int:
     return next(number for number, part in enumerate(example.item.parts) if isinstance(part, Image))
 
 
-def _recognised_boxes(examples: Iterable[TrainingExample]) -> Boxes:
+def _recognised_boxes(examples: Iterable[TrainingExample], runtime: Runtime) -> Boxes:
     """Boxes of the OCR model of the settings; lines that were detected but not recognised are included."""
-    name = default_runtime().settings.models.ocr
+    name = runtime.settings.models.ocr
     if name is None:
         raise UsageError("no OCR model is named, and these pictures have not been read.", remedy="Name models.ocr.")
-    model: Any = default_runtime().load(name, Ocr)
+    model: Any = runtime.load(name, Ocr)
     pictures = ((example.id, example.picture()) for example in examples)
     return {
         id_: [finding.box for finding in model.recognise(picture) if finding.box]

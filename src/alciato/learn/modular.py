@@ -9,19 +9,21 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from PIL import Image as Picture
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from alciato.errors import UsageError, unknown_name
-from alciato.judge.strategies.modular import text_of
+from alciato.judge.strategies.modular import parts_of
+from alciato.learn.contents import ExampleContents
 from alciato.learn.examples import Examples, TrainingExample
 from alciato.learn.metadata import FEWEST, metadata_columns
 from alciato.learn.objectives import ModularObjective
 from alciato.learn.training import TrainingPlan, TrainingRequest
-from alciato.models import Encoder, Ocr, default_runtime
+from alciato.models import Encoder
 from alciato.nets.modular_posts import (
     TASK,
     ModularPosts,
@@ -32,6 +34,7 @@ from alciato.nets.modular_posts import (
     numbers_of,
     slug,
 )
+from alciato.nets.pictures import resized
 
 BENIGN = frozenset(
     {"allow", "benign", "clean", "harmless", "innocent", "negative", "neutral", "no", "none", "ok", "plain", "safe"}
@@ -65,7 +68,7 @@ def modular(request: TrainingRequest) -> TrainingPlan:
         UsageError: an unknown option or class, or two classes that would be the same category.
     """
     options = _options(request.options)
-    runtime = default_runtime()
+    runtime = request.runtime
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
     train = request.splits.train
     columns, warnings = metadata_columns(train, options.columns) if "table" in options.modules else ([], [])
@@ -81,12 +84,13 @@ def modular(request: TrainingRequest) -> TrainingPlan:
     )
     if len(config.categories) != len(config.classes) - 1:
         raise UsageError(f"two of the classes {', '.join(config.classes)} would be the same category.")
+    kinds = ["ocr"] if "words" in config.modules else []
     training = request.config(epochs=20, batch_size=32, learning_rate=5e-4)
     return TrainingPlan(
         kind="modular-judge",
         model=ModularPosts(config),
         settings=config.model_dump(mode="json"),
-        collate=PartsCollator(PostFeatures(config, encoder)),
+        collate=PartsCollator(PostFeatures(config, encoder), ExampleContents(runtime, kinds, train.source)),
         objective=ModularObjective((TASK,), options.change_weight, options.shuffle),
         training=training,
         splits=request.splits,
@@ -114,41 +118,36 @@ def _card(config: PostsConfig, options: ModularOptions) -> str:
 
 @dataclass
 class PartsCollator:
-    """Collates examples into the tensors of the modules; the parts of each example are read once."""
+    """Collates examples into the tensors of the modules.
+
+    The parts of an example are those of its `Content`, as in serving; they are kept, the picture in the size of the
+    network.
+    """
 
     features: PostFeatures
+    contents: ExampleContents
     _known: dict[str, PostParts] = field(default_factory=dict, repr=False)
 
     def __call__(self, examples: list[TrainingExample], generator: torch.Generator) -> dict[str, Any]:
         """Make a batch: `ids`, `inputs`, `present`, `targets`."""
         del generator
-        tensors = self.features([self._parts(example) for example in examples])
+        tensors = self.features(self._parts(examples))
         targets = {TASK: torch.tensor([example.number for example in examples])}
         ids = [example.id for example in examples]
         return {"ids": ids, "inputs": tensors.inputs, "present": tensors.present, "targets": targets}
 
     def decode(self, batch: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Describe each example of a batch: its parts, and those that are missing."""
-        return [{"id": id_, **_told(self._known[id_], self.features.config.modules)} for id_ in batch["ids"]]
+        return [{"id": id_, **_described(self._known[id_], self.features.config.modules)} for id_ in batch["ids"]]
 
-    def _parts(self, example: TrainingExample) -> PostParts:
-        if example.id not in self._known:
-            self._known[example.id] = parts_of_example(example, self.features.config)
-        return self._known[example.id]
-
-
-def parts_of_example(example: TrainingExample, config: PostsConfig) -> PostParts:
-    """Take an example apart; the words on its picture are read by the text recognition that the settings name."""
-    modules = config.modules
-    picture = example.picture() if {"picture", "words"} & set(modules) else None
-    runtime = default_runtime()
-    lines: list[str] = []
-    if picture is not None and "words" in modules and runtime.settings.models.ocr:
-        found = runtime.load(runtime.settings.models.ocr, Ocr).recognise(picture)
-        lines = [line.text for line in found if line.text]
-    return PostParts(
-        text_of(example.item), "\n".join(lines) or None, picture, numbers_of(example.item, config.columns) or None
-    )
+    def _parts(self, examples: Sequence[TrainingExample]) -> list[PostParts]:
+        config = self.features.config
+        fresh = [example for example in examples if example.id not in self._known]
+        for example, content in zip(fresh, self.contents(fresh), strict=True):
+            parts = parts_of(content, config.columns)
+            small = parts.picture and Picture.fromarray(resized(parts.picture, config.size))
+            self._known[example.id] = replace(parts, picture=small)
+        return [self._known[example.id] for example in examples]
 
 
 def _missingness(examples: Examples, config: PostsConfig) -> list[str]:
@@ -176,7 +175,7 @@ def _missingness(examples: Examples, config: PostsConfig) -> list[str]:
     return warnings
 
 
-def _told(parts: PostParts, modules: Sequence[str]) -> dict[str, Any]:
+def _described(parts: PostParts, modules: Sequence[str]) -> dict[str, Any]:
     row = {module: getattr(parts, module) for module in modules}
     if parts.picture is not None and "picture" in row:
         row["picture"] = list(parts.picture.size)

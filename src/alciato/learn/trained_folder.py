@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from alciato.learn.checkpoint import save_weights
@@ -16,14 +15,7 @@ if TYPE_CHECKING:
     from alciato.learn.training import TrainingPlan, TrainingResult
 
 
-def save_trained(
-    result: TrainingResult,
-    strategy: str,
-    plan: TrainingPlan,
-    model: torch.nn.Module,
-    settings: dict[str, Any],
-    classes: Sequence[str],
-) -> None:
+def save_trained(result: TrainingResult, plan: TrainingPlan, model: torch.nn.Module, settings: dict[str, Any]) -> None:
     """Write weights and card, then the configuration: a folder with a config.json is complete."""
     folder = result.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -32,8 +24,8 @@ def save_trained(
     document = {
         "format": FORMAT,
         "kind": plan.kind,
-        "strategy": strategy,
-        "classes": list(classes),
+        "strategy": plan.strategy,
+        "classes": list(plan.splits.train.classes),
         "settings": settings,
         "weights": {"sha256": file_hash(folder / WEIGHTS), "bytes": (folder / WEIGHTS).stat().st_size},
         "training": plan.training.model_dump(mode="json"),
@@ -42,11 +34,11 @@ def save_trained(
         "skipped": result.skipped,
         "warnings": list(result.warnings),
     }
-    (folder / "README.md").write_text(card(result, strategy, plan, model), "utf-8")
+    (folder / "README.md").write_text(card(result, plan, model), "utf-8")
     write_json(folder / CONFIG, document)
 
 
-def card(result: TrainingResult, strategy: str, plan: TrainingPlan, model: torch.nn.Module) -> str:
+def card(result: TrainingResult, plan: TrainingPlan, model: torch.nn.Module) -> str:
     """Write the model card: mechanism, data, metrics and limits."""
     size = sum(parameter.numel() for parameter in model.parameters())
     classes = list(next(iter(result.counts.values())))
@@ -65,7 +57,7 @@ def card(result: TrainingResult, strategy: str, plan: TrainingPlan, model: torch
         "The metrics hold for posts like these, not for others."
     )
     lines = [
-        f"# {strategy}",
+        f"# {plan.strategy}",
         f"A `{plan.kind}` of {size:,} parameters, trained by Alciato. Use it as `trained:{result.folder}`.",
         *([plan.card] if plan.card else []),
         "## Data",

@@ -8,7 +8,7 @@ A new one is one function and one entry of `TRAINABLE`, or an entry point of `al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from alciato.errors import UsageError
 from alciato.learn.config import TrainingConfig
+from alciato.models import Runtime, default_runtime
 from alciato.progress import ProgressCallback, silent
 from alciato.registry import Registry
 
@@ -52,6 +53,7 @@ class TrainingRequest:
     splits: Splits
     training: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
+    runtime: Runtime = field(default_factory=default_runtime)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -95,6 +97,7 @@ class TrainingPlan:
         fitted_settings: settings that are known after training only, such as a threshold on the validation examples.
         card: sentences of the model card that the strategy adds: mechanism, source, limits.
         warnings: what a person should know about the data before trusting the model.
+        strategy: name of the strategy, set by `prepare`.
     """
 
     kind: str
@@ -107,6 +110,7 @@ class TrainingPlan:
     fitted_settings: Callable[[Fitted], dict[str, Any]] | None = None
     card: str = ""
     warnings: tuple[str, ...] = ()
+    strategy: str = ""
 
     @property
     def counts(self) -> dict[str, dict[str, int]]:
@@ -129,28 +133,42 @@ class TrainingResult:
     warnings: tuple[str, ...] = ()
 
 
-def train(
+def prepare(
     verb: Verb,
     strategy: str,
     examples: Examples,
-    out: Path,
     *,
     training: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
-    report: ProgressCallback = silent,
-) -> TrainingResult:
-    """Train a strategy and save one folder: config.json, model.safetensors, README.md, and `run/` with its curve.
+    runtime: Runtime | None = None,
+) -> TrainingPlan:
+    """Split the examples and let the strategy plan the training; nothing is trained yet.
 
     Raises:
-        UsageError: no such strategy, or a setting that it does not take.
-        AlciatoError: data that it cannot be trained on, or a loss that is not a number.
+        UsageError: an unknown strategy, hyperparameter or option.
+        AlciatoError: the data cannot be trained on.
+    """
+    from alciato.learn.randomness import seed_everything
+    from alciato.learn.splits import split
+
+    function = TRAINABLE[verb].get(strategy)
+    seed = int((training or {}).get("seed", 0))
+    request = TrainingRequest(split(examples, seed), training or {}, options or {}, runtime or default_runtime())
+    seed_everything(seed)  # before the strategy builds the model, whose weights are random
+    return replace(function(request), strategy=strategy)
+
+
+def train(plan: TrainingPlan, out: Path, report: ProgressCallback = silent) -> TrainingResult:
+    """Carry out a plan and save one folder: config.json, model.safetensors, README.md, and `run/` with its metrics.
+
+    Raises:
+        AlciatoError: the loss is not finite.
     """
     from alciato.learn.batches import held_out
     from alciato.learn.randomness import seed_everything
     from alciato.learn.trained_folder import save_trained
     from alciato.learn.trainer import Trainer, measure
 
-    plan = prepare(verb, strategy, examples, training=training, options=options)
     seed_everything(plan.training.seed)
     splits, trainer = plan.splits, Trainer(plan.training, out / "run", report)
     fitted = trainer.fit(plan.model, splits.train, plan.collate, plan.objective, splits.validation)
@@ -160,31 +178,12 @@ def train(
         folder=out,
         metrics=measure(fitted.model, test, plan.objective) if measurable(plan.counts["test"]) else {},
         counts=plan.counts,
-        skipped=dict(examples.skipped),
+        skipped=dict(splits.train.skipped),
         steps=fitted.steps,
         warnings=warnings_of(plan),
     )
-    save_trained(result, strategy, plan, fitted.model, settings, examples.classes)
+    save_trained(result, plan, fitted.model, settings)
     return result
-
-
-def prepare(
-    verb: Verb,
-    strategy: str,
-    examples: Examples,
-    *,
-    training: Mapping[str, Any] | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> TrainingPlan:
-    """Split the examples and let the strategy plan the training; nothing is trained yet."""
-    from alciato.learn.randomness import seed_everything
-    from alciato.learn.splits import split
-
-    function = TRAINABLE[verb].get(strategy)
-    seed = int((training or {}).get("seed", 0))
-    request = TrainingRequest(split(examples, seed), training or {}, options or {})
-    seed_everything(seed)  # before the strategy builds the model, whose weights are random
-    return function(request)
 
 
 def measurable(counts: Mapping[str, int]) -> bool:
