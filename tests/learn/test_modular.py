@@ -1,18 +1,24 @@
 """`alciato learn judge --strategy modular`: taught on composed posts, used as a strategy, step by step."""
 
+import json
+import statistics
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from alciato import world
 from alciato.errors import AlciatoError, UsageError
-from alciato.item import Item, Post, Text
+from alciato.item import Box, Finding, Item, Post, Text
 from alciato.judge import judge
-from alciato.judge.strategies.modular import TrainedModular, policy_of
-from alciato.learn.examples import examples_of
+from alciato.judge.judging import contents_of
+from alciato.judge.strategies.modular import TrainedModular, parts_of, policy_of
+from alciato.learn.examples import examples_of, load_examples
 from alciato.learn.training import first_batch, prepare, train
-from alciato.models import Runtime
-from alciato.nets.modular_posts import slug
+from alciato.models import Encoder, Ocr, Runtime
+from alciato.nets.modular_posts import PostFeatures, PostsConfig, slug
+from alciato.read import read
 from alciato.settings import load_settings
 from alciato.store import Collection
 
@@ -111,3 +117,87 @@ def test_one_class_only_is_an_error(posts: list[Post]):
 )
 def test_a_class_becomes_a_category(name: str, id_: str):
     assert slug(name) == id_
+
+
+class TightOcr:
+    """Recognises what PP-OCR gives for words set in tight capitals: joined words."""
+
+    name, fingerprint = "double:tight", "1"
+
+    def recognise(self, picture: object) -> list[Finding]:
+        del picture
+        lines = ("LOOKATME IAM", "THECAPTAIN NOW")
+        return [Finding(text=text, box=Box(4, 10 * n, 40, 10 * n + 8), confidence=0.9) for n, text in enumerate(lines)]
+
+
+@pytest.fixture
+def tight(monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """A runtime whose text recognition joins words."""
+    load = Runtime.load
+
+    def given(self: Runtime, name: str, kind: type) -> Any:
+        return TightOcr() if kind is Ocr else load(self, name, kind)
+
+    monkeypatch.setattr(Runtime, "load", given)
+    return Runtime(load_settings(workers=1))  # reads in this process, where the double is
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_features_in_training_equal_those_in_serving(posts: list[Post], tight: Runtime, tmp_path: Path, stored: bool):
+    """The words on a picture are respaced in training as in serving, whether the posts are in a collection or not."""
+    collection = Collection.open(tmp_path / "c")
+    collection.add(posts)
+    read(collection, tight, kinds=["ocr", "segment"])
+    examples = load_examples(collection.uri) if stored else examples_of(posts)
+    plan = prepare("judge", "modular", examples, options={"size": 32}, runtime=tight)
+    some = [example for example in plan.splits.train if example.image is not None][:3]
+    batch = plan.collate(some, torch.Generator())
+    row = plan.collate.decode(batch)[0]
+    assert row["words"].split() == ["LOOK", "AT", "ME", "I", "AM", "THE", "CAPTAIN", "NOW"]
+
+    config = PostsConfig.model_validate(plan.settings)
+    served = PostFeatures(config, tight.load(config.encoder, Encoder))
+    contents = contents_of(collection, [example.id for example in some], tight.settings.limits)
+    tensors = served([parts_of(content, config.columns) for content in contents])
+    assert set(tensors.inputs) == set(config.modules) >= {"text", "words", "picture"}
+    for module in config.modules:
+        assert torch.equal(batch["present"][module], tensors.present[module]), module
+        assert torch.equal(batch["inputs"][module], tensors.inputs[module]), module
+    assert batch["present"]["words"].all()
+
+
+def test_the_steps_are_trained_in_random_order_unless_switched_off(posts: list[Post]):
+    assert prepare("judge", "modular", examples_of(posts), options=OPTIONS).objective.shuffle
+    plan = prepare("judge", "modular", examples_of(posts), options={**OPTIONS, "shuffle": "false"})
+    assert not plan.objective.shuffle
+    assert "in this order during training" in plan.card
+
+
+def test_the_card_gives_the_measured_drop(posts: list[Post]):
+    """The figures of the card are those of the committed results."""
+    results = json.loads((Path(__file__).parents[2] / "docs/results/multimodn.json").read_text("utf-8"))
+    drops = {
+        variant: statistics.fmean(one["figures"]["drop_80"] for one in results["records"] if one["variant"] == variant)
+        for variant in ("modular", "modular shuffled")
+    }
+    card = prepare("judge", "modular", examples_of(posts), options=OPTIONS).card
+    assert f"{drops['modular shuffled']:.3f} with random order, {drops['modular']:.3f} with fixed order" in card
+
+
+def test_a_column_that_leaks_the_label_is_warned_of(posts: list[Post]):
+    plan = prepare("judge", "modular", examples_of(posts), options=OPTIONS)
+    assert [column["name"] for column in plan.settings["columns"]] == ["followers"]
+    assert any("'answer' is left out, because it leaks the label" in warning for warning in plan.warnings)
+    with pytest.raises(UsageError, match="'answer' leaks the label"):
+        prepare("judge", "modular", examples_of(posts), options={**OPTIONS, "columns": "followers,answer"})
+
+
+def test_a_part_that_only_one_class_has_is_warned_of(posts: list[Post]):
+    bare = [
+        Post(post.item.model_copy(update={"parts": tuple(p for p in post.item.parts if isinstance(p, Text))}))
+        if post.item.metadata["label"] == "benign"
+        else post
+        for post in posts
+    ]
+    plan = prepare("judge", "modular", examples_of(bare), options=OPTIONS)
+    assert any("100% of the training posts of class 'offends' have the part 'picture'" in w for w in plan.warnings)

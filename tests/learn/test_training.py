@@ -133,7 +133,9 @@ def test_a_dry_run_shows_one_batch_and_trains_nothing(folder, tmp_path):
 
 def test_the_command_says_what_it_left_out(folder, tmp_path):
     (folder / "red-3.png").write_bytes(b"no picture")
-    found = invoke(app, ["learn", "reader", str(folder), "--strategy", "colours", "--dry-run", "--set", "batch_size=4"])
+    found = invoke(
+        app, ["learn", "reader", str(folder), "--strategy", "colours", "--dry-run", "--option", "batch_size=4"]
+    )
     assert found.exit_code == 1, found.output
     assert "left out: 1" in found.stderr
 

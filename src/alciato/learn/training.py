@@ -19,6 +19,7 @@ from alciato.learn.config import TrainingConfig
 from alciato.models import Runtime, default_runtime
 from alciato.progress import ProgressCallback, silent
 from alciato.registry import Registry
+from alciato.settings import Settings
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +64,17 @@ class TrainingRequest:
     def config(self, **defaults: Any) -> TrainingConfig:
         """Build the training configuration: the strategy's defaults, overridden by the request."""
         try:
-            return TrainingConfig(**{**defaults, **self.training})
+            return TrainingConfig(**{**_hardware(self.runtime.settings), **defaults, **self.training})
         except ValidationError as error:
             first = error.errors()[0]
             name = ".".join(str(place) for place in first["loc"])
             raise UsageError(f"training {name!r}: {first['msg']}.") from error
+
+
+def _hardware(settings: Settings) -> dict[str, str]:
+    """Device and precision of the settings. Which of several GPUs is used, accelerate decides."""
+    precision = settings.dtype if settings.dtype in ("bfloat16", "float16") else "float32"
+    return {"device": settings.device.partition(":")[0], "precision": precision}
 
 
 class Collator(Protocol):
