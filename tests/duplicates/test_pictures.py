@@ -8,7 +8,7 @@ import pytest
 import near_copy_set as made
 from alciato.duplicates import duplicates
 from alciato.errors import UsageError
-from alciato.item import Item, Post, Text, media_hash
+from alciato.item import Box, Finding, Item, Post, Text, media_hash
 from alciato.media.part import media_part
 from alciato.models import Runtime
 from alciato.read.pdq import pdq
@@ -17,14 +17,21 @@ from alciato.settings import load_settings
 from alciato.store import Collection
 
 
-def post(name, *pictures, text=None):
+def post(name, *pictures, text=None, created_at=None):
     parts, media = [] if text is None else [Text(text=text)], {}
     for number, picture in enumerate(pictures):
         kept = io.BytesIO()
         picture.save(kept, "PNG")
         parts.append(media_part(kept.getvalue(), f"{name}{number}.png"))
         media[media_hash(kept.getvalue())] = kept.getvalue()
-    return Post(Item(id=name, parts=tuple(parts), metadata={"source": f"/posts/{name}"}), media)
+    return Post(
+        Item(
+            id=name,
+            parts=tuple(parts),
+            metadata={"source": f"/posts/{name}"} | ({"created_at": created_at} if created_at else {}),
+        ),
+        media,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +99,10 @@ def test_duplicates_of_the_collection(pictures, settings):
     groups = {frozenset(member.item for member in cluster.members) for cluster in clusters}
     assert groups == {frozenset({"chelsea.png", "again", "cut"}), frozenset({"coffee.png", "meme"})}
     cats = next(cluster for cluster in clusters if len(cluster.members) == 3)
-    assert cats.members[0].relation == "original"
+    assert cats.members[0].relation == "representative"
     relations = {member.item: member.relation for member in cats.members}
     assert relations["cut"] == "crop"
-    assert {relations["chelsea.png"], relations["again"]} == {"original", "copy"}
+    assert {relations["chelsea.png"], relations["again"]} == {"representative", "copy"}
     assert clusters == duplicates(pictures, runtime=Runtime(settings))
 
 
@@ -125,7 +132,84 @@ def test_a_frame_of_a_clip(tmp_path, settings):
     still = made.photograph("astronaut.png").resize((640, 480))
     collection.add([post("still", still), post("moon", made.photograph("moon.png"))])
     (cluster,) = duplicates(collection, runtime=Runtime(settings))
-    assert {member.item: member.relation for member in cluster.members} == {"still": "original", "clip": "frame"}
+    assert {member.item: member.relation for member in cluster.members} == {"still": "representative", "clip": "frame"}
     frame = next(member for member in cluster.members if member.item == "clip")
     assert frame.start == pytest.approx(2.0, abs=0.3)
     assert np.bitwise_count(pdq(still).bits).sum() > 0
+
+
+def test_features_are_stored_and_nothing_is_decoded_twice(tmp_path, settings, monkeypatch):
+    from alciato.duplicates import pictures as module
+
+    collection = Collection.open(tmp_path)
+    chelsea = made.plain(made.photograph("chelsea.png"))
+    collection.add([post("cat", chelsea.picture), post("cut", made.cropped(chelsea, (0.06,) * 4).picture)])
+    first = duplicates(collection, runtime=Runtime(settings))
+    assert len(first) == 1
+    decoded = []
+    extracted = module._extracted
+    monkeypatch.setattr(
+        module, "_extracted", lambda data, part, *rest: decoded.append(part.media) or extracted(data, part, *rest)
+    )
+    assert duplicates(collection, runtime=Runtime(settings)) == first
+    assert decoded == []
+    collection.add([post("again", made.resized(chelsea, 0.5).picture)])
+    (cluster,) = duplicates(collection, runtime=Runtime(settings))
+    assert {member.item for member in cluster.members} == {"cat", "cut", "again"}
+    assert len(decoded) == 1, "only the medium that was added"
+
+
+def test_stored_features_are_those_that_were_extracted(tmp_path):
+    from alciato.duplicates.features import save_features, stored_features, version_of
+    from alciato.duplicates.pictures import extract_features
+
+    collection = Collection.open(tmp_path)
+    lines = [Finding(text="first coffee", box=Box(10, 10, 200, 60))]
+    features = extract_features(made.photograph("coffee.png"), lines, medium="a" * 64, start=1.5)
+    version = version_of(lines)
+    save_features(collection, {"a" * 64: [features], "b" * 64: []}, {"a" * 64: version, "b" * 64: version})
+    found = stored_features(collection, {"a" * 64: version, "b" * 64: version, "c" * 64: version})
+    assert set(found) == {"a" * 64, "b" * 64}
+    assert found["b" * 64] == []
+    (back,) = found["a" * 64]
+    assert (back.size, back.text, back.start, back.quality) == (features.size, "first coffee", 1.5, features.quality)
+    for left, right in (
+        (back.bits, features.bits),
+        (back.features.points, features.features.points),
+        (back.features.descriptors, features.features.descriptors),
+        (back.thumbnail.pixels, features.thumbnail.pixels),
+        (back.thumbnail.words, features.thumbnail.words),
+    ):
+        np.testing.assert_array_equal(left, right)
+    assert stored_features(collection, {"a" * 64: version_of([])}) == {}, "other words, other features"
+
+
+def test_the_representative_is_the_best_copy_and_of_equal_ones_the_earliest(tmp_path, settings):
+    collection = Collection.open(tmp_path)
+    coffee = made.plain(made.photograph("coffee.png"))
+    collection.add([post("small", made.resized(coffee, 0.5).picture, created_at="2024-01-01T00:00:00Z")])
+    collection.add([post("late", coffee.picture, created_at="2024-03-01T00:00:00Z")])
+    collection.add([post("early", coffee.picture, created_at="2024-02-01T00:00:00Z")])
+    other = made.captioned(made.photograph("coffee.png"), "rocket fuel is late", "once more tonight").picture
+    collection.add([post("words", made.resized(made.plain(other), 0.8).picture)])
+    (cluster,) = duplicates(collection, runtime=Runtime(settings))
+    relations = {member.item: member.relation for member in cluster.members}
+    assert cluster.members[0].item == "early"
+    assert relations == {"early": "representative", "late": "copy", "small": "copy", "words": relations["words"]}
+    assert relations["words"] in ("recaption", "copy", "crop")
+
+
+def test_what_is_near_to_another_member_only_is_linked_not_recaptioned():
+    from alciato.duplicates.clustering import clustered
+    from alciato.duplicates.features import Place
+    from alciato.duplicates.near_copies import NearCopy
+    from alciato.duplicates.pictures import extract_features
+
+    seen = [
+        extract_features(made.photograph(name), places=(Place(name, 0, None),), medium=name)
+        for name in ("astronaut.png", "coffee.png", "moon.png")
+    ]
+    recaption = NearCopy("recaption", 70)
+    (cluster,) = clustered(seen, {(0, 1): recaption, (1, 2): recaption})
+    relations = {member.item: member.relation for member in cluster.members}
+    assert sorted(relations.values()) == ["linked", "recaption", "representative"]

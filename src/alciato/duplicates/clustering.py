@@ -1,25 +1,29 @@
-"""`duplicates`: the near copies of a collection in clusters, each member with its relation to the original."""
+"""`duplicates`: the near copies of a collection in clusters, each member with its relation to the representative."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from alciato.duplicates.cluster import Cluster, Member, Relation
+from alciato.duplicates.features import ImageFeatures, Place
 from alciato.duplicates.near_copies import NearCopy, candidate_pairs, verify
-from alciato.duplicates.pictures import ImageFeatures, Place, image_features
+from alciato.duplicates.pictures import image_features
 from alciato.models import Runtime, default_runtime
 from alciato.store import Collection
+
+LATEST = "9999"
+"""Sorts after every date: a post without one is never the earliest."""
 
 
 def duplicates(collection: Collection, *, runtime: Runtime | None = None) -> list[Cluster]:
     """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip.
 
-    Pictures are decoded again, one after another: some 10 ms each, and 50 kB of memory; a thousand take half a
-    minute. The largest cluster comes first. The original of a cluster is its picture with the most pixels, a
-    still before a clip.
+    Features of pictures and clips are stored: only media that lack them are decoded. The largest cluster comes first.
+    The representative of a cluster is its copy of highest quality: a still before a clip, then the one with the most
+    pixels, then the earliest.
     """
     runtime = runtime or default_runtime()
-    seen = list(image_features(collection, collection.items(), runtime.settings.limits))
+    seen = list(image_features(collection, collection.items(), runtime.settings.limits, save=True))
     return clustered(seen, related(seen))
 
 
@@ -39,26 +43,34 @@ def clustered(seen: Sequence[ImageFeatures], pairs: Mapping[tuple[int, int], Nea
 def _cluster(
     seen: Sequence[ImageFeatures], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]
 ) -> Cluster | None:
-    first = min(group, key=lambda i: (seen[i].start is not None, -seen[i].size[0] * seen[i].size[1], i))
-    direct = {i: copy for i in group if (copy := pairs.get((min(first, i), max(first, i)))) is not None}
+    first = min(group, key=lambda i: _rank(seen[i], i))
+    direct = {i: copy for i in group if i != first and (copy := _direct(seen, first, i, pairs)) is not None}
     others = sorted(set(group) - {first}, key=lambda i: (direct[i].distance if i in direct else 999, i))
     members: dict[str, Member] = {}
     for number in [first, *others]:
-        nearest = direct.get(number) or _nearest(number, group, pairs)
-        for place in seen[number].places:
-            relation: Relation = "copy" if nearest is None or number == first else nearest.relation
+        for place in sorted(seen[number].places, key=lambda place: place.created_at or LATEST):
             if not members:
-                relation = "original"
-            elif (seen[number].start is None) != (seen[first].start is None):
-                relation = "frame"
+                relation: Relation = "representative"
+            elif number == first or seen[number].medium == seen[first].medium:
+                relation = "copy"
+            else:
+                relation = direct[number].relation if number in direct else "linked"
             members.setdefault(place.item, _member(seen[number], place, relation, direct.get(number)))
     return Cluster(members=tuple(members.values())) if len(members) > 1 else None
 
 
-def _nearest(number: int, group: list[int], pairs: Mapping[tuple[int, int], NearCopy]) -> NearCopy | None:
-    """How a picture relates to the nearest of its group, where it is not a near copy of the original itself."""
-    found = [pairs[pair] for i in group if (pair := (min(i, number), max(i, number))) in pairs]
-    return min(found, key=lambda copy: copy.distance, default=None)
+def _rank(features: ImageFeatures, number: int) -> tuple[bool, int, str, int]:
+    """Order of representatives: stills before clips, then most pixels, then the earliest post."""
+    earliest = min((place.created_at or LATEST for place in features.places), default=LATEST)
+    return features.start is not None, -features.size[0] * features.size[1], earliest, number
+
+
+def _direct(
+    seen: Sequence[ImageFeatures], first: int, number: int, pairs: Mapping[tuple[int, int], NearCopy]
+) -> NearCopy | None:
+    """How a picture relates to the representative itself; a pair that was no candidate is compared now."""
+    known = pairs.get((min(first, number), max(first, number)))
+    return known if known is not None else verify(seen[first], seen[number])
 
 
 def _member(features: ImageFeatures, place: Place, relation: Relation, copy: NearCopy | None) -> Member:

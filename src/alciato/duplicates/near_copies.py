@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from alciato.duplicates.agreement import Agreement, Thumbnail, agreement
 from alciato.duplicates.cluster import Relation
+from alciato.duplicates.features import ImageFeatures
 from alciato.duplicates.local_features import WORKING_SIDE, align, candidates
 from alciato.duplicates.neighbours import near_pairs
-from alciato.duplicates.pictures import THUMBNAIL_SIDE, ImageFeatures
+from alciato.duplicates.pictures import THUMBNAIL_SIDE
 from alciato.search.terms import part_similarity, terms_of
 
 Floats = NDArray[np.float32]

@@ -6,13 +6,14 @@ The features of a medium that several posts carry are extracted once, in some 5 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alciato.duplicates.agreement import Thumbnail
-from alciato.duplicates.local_features import WORKING_SIDE, Keypoints, detect
+from alciato.duplicates.features import ImageFeatures, Place, save_features, stored_features, version_of
+from alciato.duplicates.local_features import WORKING_SIDE, detect
 from alciato.errors import BadMedia
 from alciato.item import Box, Finding, Image, Item, Media, Video
 from alciato.models import Picture
@@ -30,51 +31,47 @@ CHANGED = 24
 _BATCH = 16
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a medium stands."""
-
-    item: str
-    part: int
-    source: str | None
-
-
-@dataclass(frozen=True)
-class ImageFeatures:
-    """One picture or frame: what near copies are told by. `size` is width and height in pixels."""
-
-    places: tuple[Place, ...]
-    medium: str
-    start: float | None
-    size: tuple[int, int]
-    bits: Bytes  # (32,)
-    quality: float
-    features: Keypoints
-    thumbnail: Thumbnail
-    text: str
-
-
 def image_features(
-    collection: Collection, items: Iterable[Item], limits: Limits, only: Set[tuple[str, int]] | None = None
+    collection: Collection,
+    items: Iterable[Item],
+    limits: Limits,
+    only: Set[tuple[str, int]] | None = None,
+    *,
+    save: bool = False,
 ) -> Iterator[ImageFeatures]:
-    """ImageFeatures at all pictures and clips of some items. What cannot be decoded is passed over: reading reports it.
+    """Features of all pictures and clips of some items, stored ones where there are any; other media are decoded.
 
-    `only` names items and parts; None takes all.
+    What cannot be decoded is passed over: reading reports it. `only` names items and parts; None takes all. With
+    `save`, features that were extracted are stored, so that no later call decodes their media.
     """
     places: dict[str, list[Place]] = {}
     parts: dict[str, Media] = {}
     for item in items:
         for number, part in item.media():
             if isinstance(part, Image | Video) and (only is None or (item.id, number) in only):
-                places.setdefault(part.media, []).append(Place(item.id, number, item.source))
+                places.setdefault(part.media, []).append(Place(item.id, number, item.source, _created_at(item)))
                 parts[part.media] = part
     written = _written(collection, places)
     shas = list(places)
     for start in range(0, len(shas), _BATCH):
-        data = collection.media_many(shas[start : start + _BATCH])
-        for sha in shas[start : start + _BATCH]:
-            if sha in data:
-                yield from _extracted(data[sha], parts[sha], tuple(places[sha]), written.get(sha, ()), limits)
+        batch = shas[start : start + _BATCH]
+        versions = {sha: version_of(written.get(sha, ())) for sha in batch}
+        known = stored_features(collection, versions)
+        lacking = [sha for sha in batch if sha not in known]
+        data = collection.media_many(lacking)
+        fresh = {
+            sha: list(_extracted(data[sha], parts[sha], written.get(sha, ()), limits)) for sha in lacking if sha in data
+        }
+        if save and fresh:
+            save_features(collection, fresh, versions)
+        for sha in batch:
+            for each in known.get(sha, fresh.get(sha, [])):
+                yield replace(each, places=tuple(places[sha]))
+
+
+def _created_at(item: Item) -> str | None:
+    value = item.metadata.get("created_at")
+    return value if isinstance(value, str) else None
 
 
 def extract_features(
@@ -85,7 +82,7 @@ def extract_features(
     medium: str = "",
     start: float | None = None,
 ) -> ImageFeatures:
-    """ImageFeatures at one picture; `lines` are the words on it, with their boxes in its pixels."""
+    """Extract the features of one picture; `lines` are the words on it, with their boxes in its pixels."""
     hashed = pdq(picture)
     pixels = np.asarray(picture.convert("RGB"))  # (rows, columns, 3)
     boxes = [line.box for line in lines if line.box is not None]
@@ -98,21 +95,19 @@ def extract_features(
     return ImageFeatures(places, medium, start, picture.size, hashed.bits, hashed.quality, features, thumbnail, text)
 
 
-def _extracted(
-    data: bytes, part: Media, places: tuple[Place, ...], lines: Sequence[Finding], limits: Limits
-) -> Iterator[ImageFeatures]:
+def _extracted(data: bytes, part: Media, lines: Sequence[Finding], limits: Limits) -> Iterator[ImageFeatures]:
     from alciato.media.frames import sampled_frames
     from alciato.media.pictures import decode_picture
 
     try:
         if isinstance(part, Image):
-            yield extract_features(decode_picture(data, limits), lines, places=places, medium=part.media)
+            yield extract_features(decode_picture(data, limits), lines, medium=part.media)
             return
         kept: list[ImageFeatures] = []
         for frame in sampled_frames(data, part.mime, limits, WORKING_SIDE):
             if kept and _apart(kept[-1].bits, pdq(frame.picture).bits) < CHANGED:
                 continue
-            kept.append(extract_features(frame.picture, places=places, medium=part.media, start=frame.second))
+            kept.append(extract_features(frame.picture, medium=part.media, start=frame.second))
             yield kept[-1]
             if len(kept) == FRAMES:
                 return

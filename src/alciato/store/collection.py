@@ -482,6 +482,18 @@ class Collection:
             self.table(name).delete(condition)
         return count
 
+    def derived(self, name: str) -> Any | None:
+        """The table of that name, made from others by a verb such as `duplicates`; None if it is not made."""
+        return self.table(name) if name in self._tables or name in self.table_names() else None
+
+    def save_derived(self, name: str, rows: pa.Table) -> None:
+        """Insert rows into a derived table, and replace those of the same id; the table is made on first use."""
+        with self._lock:
+            if self.derived(name) is None:
+                with naming_faults(self.uri, name):
+                    self._database.create_table(name, schema=rows.schema, exist_ok=True)
+            self.upsert_rows(name, rows)
+
     def upsert_rows(self, name: str, rows: pa.Table) -> None:
         """Insert rows into a table, and replace those of the same id; the caller holds the writer's lock."""
         if rows.num_rows:
