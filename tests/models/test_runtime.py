@@ -1,7 +1,10 @@
+import gc
+import weakref
+
 import pytest
 
 from alciato.errors import UsageError
-from alciato.models import Chat, Detector, Encoder, ImageGenerator, Ocr, Runtime
+from alciato.models import Chat, Detector, Encoder, ImageGenerator, Ocr, Runtime, VoiceActivity
 from alciato.settings import Settings
 
 
@@ -38,3 +41,22 @@ def test_a_name_that_does_not_fit_says_what_would(settings, name, kind, message)
     with pytest.raises(UsageError) as caught:
         Runtime(settings).load(name, kind)
     assert message in str(caught.value)
+
+
+def test_the_least_recently_used_model_is_dropped_when_bytes_run_out(tmp_path):
+    """Room for two of the three: what was used last stays, and what was dropped is freed."""
+    names = ["packaged:nudenet", "packaged:silero-vad", "packaged:rapidocr"]
+    kinds = [Detector, VoiceActivity, Ocr]
+    sizes = [
+        Runtime(Settings(cache=tmp_path)).describe(name, kind).size_bytes
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    runtime = Runtime(Settings(cache=tmp_path, threads=1, model_bytes=sizes[1] + sizes[2] + 1000))
+    dropped = weakref.ref(runtime.load(names[0], kinds[0]))
+    kept = runtime.load(names[1], kinds[1])
+    runtime.load(names[0], kinds[0])
+    runtime.load(names[1], kinds[1])
+    runtime.load(names[2], kinds[2])
+    gc.collect()
+    assert dropped() is None
+    assert runtime.load(names[1], kinds[1]) is kept
