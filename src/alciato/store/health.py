@@ -63,7 +63,8 @@ def check(collection: Collection) -> list[Problem]:
     if not broken & {"items", "media"}:
         problems += _check_media(collection)
     for name in names:
-        if name not in {"items", "media", "verdicts", *broken} and "items" not in broken:
+        # readings of posts that were lost are kept, in case these are added again
+        if name not in {"items", "media", "verdicts", "readings", *broken} and "items" not in broken:
             problems += _check_links(collection, name)
     return problems
 
