@@ -18,12 +18,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from alciato.store.vectors import with_vectors
 from lancedb.rerankers import RRFReranker
 from wordfreq import top_n_list
 
 from alciato.models import Embeddings, Encoder, Runtime
-from alciato.models import registry as models
 from alciato.search import search
 from alciato.settings import load_settings
 from alciato.store import Collection
@@ -81,10 +79,12 @@ def build(collection: Collection, count: int, encoder: Encoder, generator: np.ra
     noise = generator.normal(size=(count, real.shape[1])).astype(np.float32)
     vectors = real[generator.integers(0, len(real), count)] + 0.012 * noise
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    table = collection.table("segments")
-    rows = with_vectors(table, segment_rows(texts[:1]), "vector", encoder, {})  # starts the column
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1])
-    table.add(segment_rows(texts).append_column(rows.schema.field("vector"), column))
+    rows = segment_rows(texts)
+    collection.table("segments").add(rows)
+    embeddings = collection.start_embeddings(encoder)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), type=embeddings.schema.field("vector").type)
+    shown = [name for name in embeddings.schema.names if name != "vector"]
+    embeddings.add(rows.select(shown).append_column(embeddings.schema.field("vector"), column))
     collection.maintain(force=True)
     return texts
 
@@ -96,18 +96,25 @@ def timed(call: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) * 1000
 
 
-def remembered(encoder: Encoder, asked: list[str]) -> dict[str, np.ndarray]:
-    """Encode the queries, and let every later call for this encoder find them."""
-    vectors = dict(zip(asked, encoder.encode(asked, role="query").dense, strict=True))
-    for place in [key for key in models._loaded if key[0] == encoder.name]:
-        models._loaded[place] = Remembering(encoder, vectors)
-    return vectors
+class RememberingRuntime(Runtime):
+    """A runtime whose encoder has the vectors of the queries already."""
+
+    def __init__(self, settings: Any, encoder: Any) -> None:
+        super().__init__(settings)
+        self._remembering = encoder
+
+    def load(self, name: str, kind: Any) -> Any:
+        """Give the encoder that remembers."""
+        return self._remembering if kind is Encoder else super().load(name, kind)
 
 
-def fused(table: Any, words: str, vector: np.ndarray) -> Any:
-    """LanceDB's own hybrid query, fused by reciprocal rank."""
-    query = table.search(query_type="hybrid", vector_column_name="vector", fts_columns="words").vector(vector)
-    return query.text(words).distance_type("cosine").rerank(RRFReranker()).limit(10).to_arrow()
+def fused(segments: Any, embeddings: Any, words: str, vector: np.ndarray) -> Any:
+    """LanceDB's own full-text and vector queries, fused by its own reciprocal rank."""
+    shown = ["id", "item", "text", "_rowid"]
+    text = segments.search(words, query_type="fts", fts_columns="words").select([*shown, "_score"]).limit(10)
+    near = embeddings.search(vector, vector_column_name="vector").distance_type("cosine")
+    near = near.select([*shown, "_distance"]).limit(10)
+    return RRFReranker().rerank_hybrid(words, near.to_arrow(), text.to_arrow())
 
 
 def measure(segments: int, queries: int) -> dict[str, float]:
@@ -122,10 +129,12 @@ def measure(segments: int, queries: int) -> dict[str, float]:
             " ".join(generator.permutation(texts[i].split())[:4]) for i in generator.integers(0, segments, queries)
         ]
         encoding = [timed(lambda text=text: encoder.encode([text], role="query")) for text in asked[:20]]
-        vectors, table = remembered(encoder, asked), collection.table("segments")
+        vectors = dict(zip(asked, encoder.encode(asked, role="query").dense, strict=True))
+        runtime = RememberingRuntime(settings, Remembering(encoder, vectors))
+        segments_table, embeddings = collection.table("segments"), collection.embeddings(encoder.fingerprint)
         both = (
-            lambda words: search(collection, words, k=10, settings=settings),
-            lambda words: fused(table, words, vectors[words]),
+            lambda words: search(collection, words, k=10, runtime=runtime),
+            lambda words: fused(segments_table, embeddings, words, vectors[words]),
         )
         runs = [[timed(lambda call=call, words=words: call(words)) for call in both] for words in asked[:10] + asked]
     return figures(segments, np.array(runs[10:]), encoding)
