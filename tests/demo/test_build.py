@@ -80,9 +80,9 @@ def test_confounder_sets_offend_only_together(built):
     for name in {post.set for post in truth.posts if post.set}:
         members = [post for post in truth.posts if post.set == name]
         (bad,) = [post for post in members if post.label]
-        innocent = [post for post in members if not post.label]
-        assert any(post.lines == bad.lines and post.caption != bad.caption for post in innocent)
-        assert any(post.lines != bad.lines and post.caption == bad.caption for post in innocent)
+        benign = [post for post in members if not post.label]
+        assert any(post.lines == bad.lines and post.caption != bad.caption for post in benign)
+        assert any(post.lines != bad.lines and post.caption == bad.caption for post in benign)
 
 
 def test_ids_are_unique_and_links_and_queries_name_posts(built):
@@ -131,7 +131,7 @@ def test_tables_are_written_as_platforms_write_them(built):
         "img": "img/01001.png",
         "label": 1,
         "text": "the natural home of every martian",
-        "caption": "An overflowing rubbish bin with a fly and a banana skin.",
+        "alt_text": "An overflowing rubbish bin with a fly and a banana skin.",
     }
     chat = json.loads((folder / "posts/telegram/result.json").read_text("utf-8"))
     assert chat["messages"][1]["reply_to_message_id"] == chat["messages"][0]["id"]

@@ -80,4 +80,4 @@ def test_review_counts_as_flagged():
         TRUTH, NAMES, [verdict("bad", "review"), verdict("good", "remove"), verdict("cat", "allow")]
     )
     assert (figures.breaking, figures.flagged) == (1, 1)
-    assert (figures.innocent, figures.wrongly_flagged) == (2, 1)
+    assert (figures.benign, figures.wrongly_flagged) == (2, 1)

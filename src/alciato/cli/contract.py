@@ -63,7 +63,7 @@ ModelFlag = Annotated[
 PolicyFlag = Annotated[
     str | None, typer.Option("--policy", metavar="NAME", help="A policy that ships, or a YAML file. [default: general]")
 ]
-EncoderFlag = Annotated[str | None, typer.Option("--encoder", metavar="NAME", help="Model for vectors of texts.")]
+EncoderFlag = Annotated[str | None, typer.Option("--encoder", metavar="NAME", help="Encoder of texts.")]
 ImageEncoderFlag = Annotated[
     str | None, typer.Option("--image-encoder", metavar="NAME", help="Model with pictures and words in one space.")
 ]

@@ -84,14 +84,14 @@ def judge_figures(truth: DemoTruth, names: Names, verdicts: Sequence[Verdict]) -
     flagged = {names.get(verdict.item, verdict.item) for verdict in verdicts if verdict.decision != "allow"}
     judged = [truth.post(names[verdict.item]) for verdict in verdicts if verdict.item in names]
     breaking = [post for post in judged if post.label]
-    innocent = [post for post in judged if not post.label]
+    benign = [post for post in judged if not post.label]
     return JudgeFigures(
         strategy=verdicts[0].strategy if verdicts else "",
         posts=len(judged),
         breaking=len(breaking),
         flagged=sum(post.id in flagged for post in breaking),
-        innocent=len(innocent),
-        wrongly_flagged=sum(post.id in flagged for post in innocent),
+        benign=len(benign),
+        wrongly_flagged=sum(post.id in flagged for post in benign),
         missed=tuple(post.id for post in breaking if post.id not in flagged),
     )
 

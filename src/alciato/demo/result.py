@@ -55,7 +55,7 @@ class JudgeFigures(_Figures):
     posts: int
     breaking: int
     flagged: int = Field(description="of the breaking posts")
-    innocent: int
+    benign: int
     wrongly_flagged: int
     missed: tuple[str, ...] = ()
 
@@ -72,5 +72,4 @@ class DemoResult(_Figures):
     copies: CopyFigures
     text: TextFigures
     judge: JudgeFigures
-    prompt: JudgeFigures | None = Field(None, description="the packaged chat model on a few posts")
     answers: tuple[str, ...] = Field((), description="the answers to the questions asked")

@@ -18,7 +18,6 @@ from alciato.demo.telling import decision_line, figures_lines, hit_line, of
 from alciato.demo.truth import DemoTruth
 from alciato.errors import EXTRAS, not_installed
 from alciato.library import Library
-from alciato.models import trouble_of
 from alciato.settings import Settings, load_settings
 
 SHOWN = ("q10", "q35", "q29", "q44", "n05")
@@ -28,8 +27,6 @@ QUESTIONS = (
     "When is the library closed?",
     "What is the capital of Mongolia?",
 )
-PROMPTED = ("market-threat", "tarta-marcianos")
-"""Posts that the packaged chat model judges, where it works."""
 
 
 def run_demo(folder: str | Path, settings: Settings | None = None, say: Callable[[str], None] = print) -> DemoResult:
@@ -60,7 +57,6 @@ class _Run:
         found = self._search(library, truth)
         copies = self._copies(library, truth)
         judged, report = self._judge(library, truth)
-        prompted = self._prompt(library, truth)
         answers = self._ask(library)
         result = DemoResult(
             folder=str(self.folder.resolve()),
@@ -72,7 +68,6 @@ class _Run:
             copies=copies,
             text=text_figures(truth, self.names, library.collection.segments()),
             judge=judged,
-            prompt=prompted,
             answers=answers,
         )
         self.say("\n".join(figures_lines(result)))
@@ -140,20 +135,6 @@ class _Run:
             write_report(report, library.collection, policy, verdicts, title="Alciato demo")
             self.say(f"   {report}")
         return figures, report
-
-    def _prompt(self, library: Library, truth: DemoTruth) -> JudgeFigures | None:
-        """Two posts by the packaged chat model; nothing where it does not work."""
-        if (trouble := trouble_of("smollm2", library.runtime.settings)) is not None:
-            self.say(f"\n   The packaged chat model does not work here: {trouble}")
-            return None
-        with self._step(
-            "prompt", "Judge two posts by the packaged chat model: 135M parameters show the flow, not good judgement."
-        ):
-            ids = [id_ for id_, name in self.names.items() if name in PROMPTED]
-            verdicts = list(library.judge("general", strategy="prompt", ids=ids))
-            for verdict in verdicts:
-                self.say(decision_line(verdict, self.names))
-            return judge_figures(truth, self.names, verdicts)
 
     def _ask(self, library: Library) -> tuple[str, ...]:
         with self._step("ask", "Ask. Every sentence cites the posts that it rests on."):

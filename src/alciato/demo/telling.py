@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from alciato.search import Hit
 
 
+TUNED = "the queries that the search was tuned on"
+"""What a reader must know of these figures: the rate of false finds was chosen with these queries in view."""
+
+
 def hit_line(words: str, hits: Sequence[Hit], names: Mapping[str, str]) -> str:
     """Say what was searched for and what was found, where in the post."""
     if not hits:
@@ -35,16 +39,16 @@ def of(some: int, all_of: int) -> str:
 def figures_lines(result: DemoResult) -> list[str]:
     """Lay the figures out as a table of two columns."""
     search, copies, text = result.search, result.copies, result.text
+    crossing = search.cross_lingual_mean_reciprocal_rank
     rows = [
         ("posts, read in", f"{result.posts}, {_seconds(result, 'read'):.1f} s"),
-        ("search, mean reciprocal rank", f"{search.mean_reciprocal_rank:.3f} over {search.queries} written queries"),
-        ("  across languages", f"{search.cross_lingual_mean_reciprocal_rank:.3f} over {search.cross_lingual_queries}"),
-        ("  nothing there, and said so", of(search.told_so, search.unanswerable)),
+        ("search, mean reciprocal rank", f"{search.mean_reciprocal_rank:.3f} over {search.queries} queries, {TUNED}"),
+        ("  across languages", f"{crossing:.3f} over {search.cross_lingual_queries} of them"),
+        ("  nothing there, and said so", f"{of(search.told_so, search.unanswerable)}, {TUNED}"),
         ("near copies, recall", f"{copies.recall:.3f} of {copies.pairs} pairs, {copies.false} false"),
         ("words in pictures, Latin", f"{text.accuracy:.3f} of {text.words}"),
         ("words heard, English", of(text.heard, text.spoken_words)),
         *_judged("judged by prototype", result.judge),
-        *(_judged("judged by prompt, 135M", result.prompt) if result.prompt else []),
         ("all in", f"{result.seconds:.0f} s"),
     ]
     width = max(len(name) for name, _ in rows)
@@ -54,7 +58,7 @@ def figures_lines(result: DemoResult) -> list[str]:
 def _judged(name: str, figures: JudgeFigures) -> list[tuple[str, str]]:
     return [
         (f"{name} (made posts)", f"{of(figures.flagged, figures.breaking)} breaking flagged"),
-        ("", f"{of(figures.wrongly_flagged, figures.innocent)} innocent flagged"),
+        ("", f"{of(figures.wrongly_flagged, figures.benign)} benign flagged"),
     ]
 
 

@@ -1,0 +1,77 @@
+"""The command reference is what the command line says of itself; all commands share the same words."""
+
+import importlib.util
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from typer.main import get_command
+
+from alciato.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+
+
+def commands(command=None, path="alciato"):
+    for name, inner in (command or get_command(app)).commands.items():
+        if hasattr(inner, "commands"):
+            yield from commands(inner, f"{path} {name}")
+        else:
+            yield f"{path} {name}", inner
+
+
+def options_of(command):
+    return {name: option for option in command.params for name in option.opts if name.startswith("--")}
+
+
+def test_the_reference_is_not_old():
+    spec = importlib.util.spec_from_file_location("tool_commands", ROOT / "tools" / "commands.py")
+    assert spec
+    assert spec.loader
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert tool.PAGE.read_text("utf-8") == tool.page(), "run: python tools/commands.py --write"
+
+
+def test_every_command_takes_json_and_quiet_and_says_what_it_does():
+    for path, command in commands():
+        assert {"--json", "--quiet"} <= set(options_of(command)), path
+        assert command.help, path
+
+
+def test_a_command_with_a_collection_takes_all_that_concerns_one():
+    found = [(path, set(options_of(command))) for path, command in commands() if "--collection" in options_of(command)]
+    names = {path.removeprefix("alciato ") for path, _ in found}
+    assert {"add", "read", "search", "similar", "duplicates", "judge", "ask", "status", "show", "export"} <= names
+    for path, options in found:
+        assert {"--config", "--set", "--offline"} <= options, path
+
+
+def test_an_option_means_the_same_in_every_command():
+    shared = ("--where", "--since", "--item", "--collection", "--model", "--policy", "--encoder", "--set")
+    meanings = {name: {} for name in shared}
+    for path, command in commands():
+        for name, option in options_of(command).items():
+            if name in meanings:
+                meanings[name].setdefault(option.help, []).append(path)
+    assert [told for told in meanings.values() if len(told) != 1] == []
+
+
+def test_posts_are_chosen_alike():
+    by_name = {path.removeprefix("alciato "): set(options_of(command)) for path, command in commands()}
+    for name in ("search", "judge", "export", "read", "remove"):
+        assert {"--where", "--since"} <= by_name[name], name
+
+
+def test_help_takes_at_most_1_8_times_the_bare_import_of_typer_and_rich():
+    """Least of several, taken in turn, so that a busy machine slows both."""
+
+    def seconds(*arguments: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        return time.perf_counter() - started
+
+    pairs = [(seconds("-c", "import typer, rich"), seconds("-m", "alciato", "--help")) for _ in range(7)]
+    bare, helped = (min(times) for times in zip(*pairs, strict=True))
+    assert helped <= 1.8 * bare, f"{helped:.3f} s against {bare:.3f} s"
