@@ -1,4 +1,4 @@
-"""What the world is made of: objects with names in fifteen languages, colours, fictional groups, names of persons.
+"""Concepts of the world: objects with names in fifteen languages, colours, fictional groups, names of persons.
 
 Objects are OpenMoji's; their names in 14 languages come from the package `emoji` (CLDR), the English plurals and the
 Bengali names from `data/objects.csv`. All groups, persons and organisations are invented.

@@ -1,4 +1,4 @@
-"""A contact sheet: many posts at a glance, each with its pictures, its words and its truth in short."""
+"""Contact sheet: one image of many posts, each with its pictures, its text and a summary of its truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spurious cues: marks that have nothing to do with a post's label, but come with it at a chosen rate."""
+"""Injects spurious cues: marks unrelated to a post's content that are correlated with its label at a chosen rate."""
 
 from __future__ import annotations
 

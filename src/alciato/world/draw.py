@@ -110,5 +110,5 @@ class Draw:
         return float(low + (high - low) * self.rng.random())
 
     def chance(self, probability: float) -> bool:
-        """Say yes with that probability."""
+        """Draw True with that probability."""
         return bool(self.rng.random() < probability)

@@ -1,4 +1,4 @@
-"""Frames and sound → MP4 (H.264, AAC), the same bytes for the same frames on one machine."""
+"""Encodes frames and sound as MP4 (H.264, AAC); the same frames give the same bytes on one machine."""
 
 from __future__ import annotations
 

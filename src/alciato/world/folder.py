@@ -1,8 +1,8 @@
-"""Posts into a folder that `alciato add` reads as it is: `posts.jsonl`, `posts.parquet` and `media/`.
+"""Writes posts to a folder that `alciato add` reads: `posts.jsonl`, `posts.parquet` and `media/`.
 
 A row has id, text, img (or video, audio), label, created_at … and `parts`, which keeps the order of the parts and
-their tables, and `truth`. Rows are written in pieces under `.pieces`, each whole or not there, so that a killed run
-goes on where it stopped; the two tables are put together last. Both hold the same posts: adding adds each once.
+their tables, and `truth`. Rows are written in pieces under `.pieces`, each atomically, so that an interrupted run is
+resumed; the two tables are written last. Both hold the same posts, and `alciato add` adds each post once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Little pictures of OpenMoji as pixels: drawn once a process, painted in a colour, brought to a size.
+"""Renders OpenMoji glyphs as images: rendered once per process, recoloured, resized.
 
 A glyph is drawn once at `MASTER` pixels (0.6 ms) and cut to what it covers, so that its box in a picture is exact;
 sized copies are kept too. A cache on disk would save under a tenth of a second a process, so there is none.

@@ -1,4 +1,4 @@
-"""Letters for composed pictures: fonts that packages ship, chosen by the script of the words.
+"""Fonts for composed pictures: fonts that packages ship, chosen by the script of the text.
 
 Noto Sans (Latin, Greek, Cyrillic), Hind Siliguri (Bengali) and Noto Sans CJK (Chinese, Japanese), all under the
 SIL Open Font License; OpenMoji's colour font for the little pictures, CC BY-SA 4.0.

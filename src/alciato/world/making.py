@@ -1,4 +1,4 @@
-"""Posts of a kind, by their number: `make("macro", n=1000, seed=7)` is a sequence that draws each post when asked.
+"""Lazy sequences of posts: `make("macro", n=1000, seed=7)` composes each post when it is indexed.
 
 Post 12 of a seed is the same whether it is drawn alone, in order, or by another process.
 """

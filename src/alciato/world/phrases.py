@@ -1,4 +1,4 @@
-"""Words that people put on pictures: top and bottom lines of macros in nine languages, signs, labels, watermarks."""
+"""Texts that stand on pictures: top and bottom lines of macros in nine languages, signs, labels, watermarks."""
 
 from __future__ import annotations
 

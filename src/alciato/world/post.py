@@ -1,4 +1,4 @@
-"""A composed post: its parts as they were drawn, its complete truth; item and media bytes when they are asked for.
+"""Composed post: its parts, its complete truth, and its item and media bytes, which are encoded when first used.
 
 Pictures are encoded as PNG only on demand, so that training reads `post.picture()` at no cost.
 """

@@ -50,7 +50,7 @@ class Options(BaseModel):
 
 
 Compose = Callable[[Draw, Any], Sequence[Composition]]
-"""From chance and options to the posts of one set."""
+"""`compose(draw, options)` gives the posts of one set."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The ground of a picture, and where things stand on it: skies, photographs, places that do not overlap."""
+"""Backgrounds (drawn scenes or photographs) and the placement of objects on them without overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spoken sentences at the rate of the world's tones, kept once made: eSpeak NG takes a process of its own for each."""
+"""Cached speech at the sample rate of the tones; eSpeak NG runs in a process of its own for each sentence."""
 
 from __future__ import annotations
 

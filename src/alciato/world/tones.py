@@ -1,4 +1,4 @@
-"""Tones: plain synthetic sounds whose pitch, number and mood are known."""
+"""Synthetic tones of known pitch, number and mood."""
 
 from __future__ import annotations
 

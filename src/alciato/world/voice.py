@@ -1,4 +1,4 @@
-"""A voice from a package: eSpeak NG, called through its shared library (`espeakng-loader`).
+"""Text to speech: eSpeak NG, called through its shared library (`espeakng-loader`).
 
 The library seeds its noise from the clock, and keeps the phase of its oscillators from one sentence to the next,
 so that the same words never give the same samples twice. Each call therefore runs in a process of its own, with

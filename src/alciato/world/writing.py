@@ -1,4 +1,4 @@
-"""Words onto pictures, with the box of every line and word: what was written is truth, nothing is recognised.
+"""Draws text on pictures and gives the bounding box of every line and word; nothing is recognised.
 
 Boxes are those of the glyphs' ink in height, and of the letters' advance in width.
 """
