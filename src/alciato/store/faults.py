@@ -28,7 +28,7 @@ _DAMAGE = re.compile(
     re.IGNORECASE,
 )
 _ASKED_WRONG = re.compile(
-    r"No field named|Invalid user input(?!.*(?:decode|encoding|corrupt))|Invalid input, Schema error"
+    r"No field named|Invalid user input(?!.*(?:decode|encoding|corrupt|magic))|Invalid input, Schema error"
 )
 """A query's own fault, such as a column that is not there."""
 _FAULTS = [
