@@ -102,17 +102,18 @@ def modular(request: TrainingRequest) -> TrainingPlan:
 _CARD = (
     "Steps: {modules}, in {order} during training. Benign class: {benign}. One module for each part of a post updates "
     "a state, which is decoded after every step; the step of a missing part is skipped (MultiModN, arXiv 2309.14118). "
-    "The judge can still learn that a part is missing, where that tells the class. Measured by `alciato experiments "
-    "run multimodn` (drop of AUROC when the missingness of the training posts, 80 % of one class, is reversed; posts "
-    "and tables of the laboratory, 5 seeds, docs/results): {drop}."
+    "The judge can still learn that a part is missing, where that tells the class. Measured on composed posts, 5 seeds "
+    "(`alciato experiments run multimodn`, docs/results): trained where 80 % of one class lack a part, and tested "
+    "where that is reversed, it loses {random:.2f} AUROC with random order, {fixed:.2f} with fixed order."
 )
-_DROP = "0.024 with random order, 0.307 with fixed order"
+DROPS = {"random": 0.04, "fixed": 0.34}
+"""Loss of AUROC by the order of the steps in training; compared with the committed results by a test."""
 
 
 def _card(config: PostsConfig, options: ModularOptions) -> str:
     order = "random order" if options.shuffle else "this order"
     modules = ", ".join(config.modules)
-    return _CARD.format(modules=modules, order=order, benign=config.benign[0], drop=_DROP)
+    return _CARD.format(modules=modules, order=order, benign=config.benign[0], **DROPS)
 
 
 @dataclass
