@@ -20,7 +20,7 @@ from alciato.store import Collection
 POLICY = {
     "name": "small",
     "groups": [{"name": "Martians", "words": ["Martian", "Marsmenschen", "火星人"]}],
-    "innocent": ["the cat sleeps", "good morning", "bread and butter", {"picture": "a dump"}],
+    "benign": ["the cat sleeps", "good morning", "bread and butter", {"picture": "a dump"}],
     "categories": [
         {
             "id": "hate",
@@ -89,7 +89,7 @@ class ScriptedChat:
         text = messages[-1].text
         if "poison" in text:
             raise ModelError("no answer within 120 s.")
-        chance = next((p for title, p in self.yes.items() if f"Rule “{title}”" in text), 0.01)
+        chance = next((p for title, p in self.yes.items() if f"the rule “{title}”" in text), 0.01)
         return {"yes": math.log(chance), "no": math.log(1 - chance)}
 
 

@@ -156,13 +156,11 @@ class Library:
 
     def policy(self, policy: str | Path | Policy | None, strategy: str = "prototype") -> Policy:
         """Give the policy of that name or path, or the one that a strategy judges by if none is named."""
-        from alciato.judge import load_policy
+        from alciato.judge import STRATEGIES, load_policy
 
-        if policy is None and strategy == "modular":
-            from alciato.judge.strategies.modular import policy_of
-
-            return policy_of(self.runtime)
-        return load_policy(policy or "general") if policy is None or isinstance(policy, str | Path) else policy
+        if policy is None:
+            return STRATEGIES.get(strategy).default_policy(self.runtime)
+        return load_policy(policy) if isinstance(policy, str | Path) else policy
 
     def ask(self, question: str, *, k: int = 8) -> Reply:
         """Answer from the collection, every sentence with the posts that it rests on."""

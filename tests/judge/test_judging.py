@@ -87,7 +87,8 @@ def test_a_reading_error_and_an_unseen_picture_are_told(collection, post, policy
     made = post("bread")
     reading = Reading(item=made.item.id, part=0, kind="ocr", model="m", version="1", error="too large")
     (verdict,) = judge_items([(made.item, [], [reading])], policy, runtime=Runtime(settings))
-    assert "Not read: ocr of part 0: too large" in verdict.reasons
+    assert "Part 0 was not judged, since it could not be read (ocr): too large" in verdict.reasons
+    assert verdict.decision == "review"
 
 
 def test_an_unknown_strategy_names_the_nearest(filled, policy, settings):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 from typing import Any
@@ -7,18 +8,31 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image as Pictures
 
 from alciato.errors import ModelError
-from alciato.item import Item, Span, Text
-from alciato.judge.content import content_of
-from alciato.judge.strategies.prompt import Prompt, explanation_schema, find_quote, quoted
+from alciato.item import Image, Item, Segment, Span, Text
+from alciato.judge.decide import verdict_for
+from alciato.judge.strategies.prompt import (
+    Prompt,
+    PromptOptions,
+    explanation_schema,
+    fenced,
+    find_quote,
+    prompt_windows,
+)
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Runtime
+from alciato.models.untrusted import quote_untrusted
+from alciato.read.content import Content
+
+_FILE = io.BytesIO()
+Pictures.new("RGB", (2, 2)).save(_FILE, "PNG")
+PNG = _FILE.getvalue()
 
 
 def content(*texts: str, **more: Any):
-    return content_of(Item(id="a", parts=tuple(Text(text=text) for text in texts)), [], [], **more)
+    return Content(Item(id="a", parts=tuple(Text(text=text) for text in texts)), **more)
 
 
 def test_each_category_is_a_choice_and_those_over_the_threshold_are_explained(scripted, policy):
@@ -80,7 +94,7 @@ INJECTIONS = [
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_orders_in_a_post_stay_inside_its_fence_as_json(scripted, policy, text):
     chat = scripted({"Attack": 0.9})
-    Prompt(chat, policy).judge([content(text)])
+    Prompt(chat, policy, options=PromptOptions(examples=0)).judge([content(text)])
     for messages in chat.asked:
         assert [message.role for message in messages] == ["system", "user"]
         asked = messages[-1].text
@@ -88,32 +102,93 @@ def test_orders_in_a_post_stay_inside_its_fence_as_json(scripted, policy, text):
         assert len(fences) == 1
         assert asked.count("<") == 2, "nothing in a post opens or closes anything"
         assert "[INST]" not in asked
-        assert json.loads(fences[0][1])[0]["text"].startswith(text[:3].strip("\u202e"))
+        assert json.loads(fences[0][1])[0]["text"] == quote_untrusted(text.strip())
 
 
 @given(st.text(min_size=1, max_size=300))
 def test_what_a_post_says_comes_back_from_the_json_whatever_it_is(text):
-    post, _ = quoted(content(text))
-    inside = post.split("\n", 1)[1].rsplit("\n", 1)[0]
-    kept = re.sub(r"[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]", "", text)
-    said = "".join(line["text"] for line in json.loads(inside))
-    assert "".join(said.split()) == "".join(kept.split())
+    inside = fenced(content(text).texts).split("\n", 1)[1].rsplit("\n", 1)[0]
+    assert "".join(line["text"] for line in json.loads(inside)) == quote_untrusted(text.strip())
 
 
-def test_a_long_post_is_cut_and_it_is_said(scripted, policy):
-    found = Prompt(scripted({}), policy).judge([content(" ".join(f"Sentence {number}." for number in range(400)))])[0]
-    assert found.notes == ("Only its first 3000 characters were judged.",)
+def test_rules_and_examples_come_first_and_only_the_last_line_differs_by_category(scripted, policy):
+    """Issue 9, item 13: an engine computes what all prompts share once."""
+    chat = scripted({})
+    Prompt(chat, policy).judge([content("good morning"), content("bread and butter")])
+    first, second, third, _ = chat.asked
+    assert first[:-1] == second[:-1] == third[:-1]
+    system = first[0].text
+    assert all(f"Rule “{c.title}”: {c.definition}" in system for c in policy.categories)
+    assert "good morning" not in "".join(message.text for message in first[:-1])
+    assert [m.text for m in first if m.role == "assistant"] == ["yes", "no", "yes", "yes", "no"]
+    assert first[-1].text.rsplit("\n", 1)[0] == second[-1].text.rsplit("\n", 1)[0]
+    assert "“Attack”" in first[-1].text.rsplit("\n", 1)[1]
+    assert "“Self-harm”" in second[-1].text.rsplit("\n", 1)[1]
+
+
+def test_padding_does_not_push_the_words_on_the_picture_out(scripted, policy):
+    """Issue 9, item 23: a caption of 3,000 characters made the decision `allow`."""
+    chat = scripted({})
+    picture = Image(media="0" * 64, mime="image/png", width=9, height=9)
+    item = Item(id="a", parts=(Text(text="Lovely day. " * 400), picture))
+    words = Segment(id="a/1/ocr/0", item="a", part=1, kind="ocr", text="Martians are vermin")
+    Prompt(chat, policy).judge([Content(item, (words,))])
+    posts = [messages[-1].text for messages in chat.asked]
+    assert len(posts) > len(policy.categories)
+    assert all("Martians are vermin" in post for post in posts)
+    assert sum(post.count("Lovely day") for post in posts) == 400 * len(policy.categories)
+
+
+def test_what_is_beyond_the_last_window_is_unseen_and_never_allowed(scripted, policy):
+    options = PromptOptions(room=200, windows=2)
+    strategy = Prompt(scripted({}), policy, options=options)
+    post = content("Sentence. " * 100)
+    found = strategy.judge([post])[0]
+    assert "were not judged: it is too long" in found.unseen[0]
+    verdict = verdict_for(post, found, policy, strategy)
+    assert verdict.decision == "review"
+    assert found.unseen[0] in verdict.reasons
+    assert len(verdict.trace) == 3
+
+
+@given(st.lists(st.text("ab .", min_size=1, max_size=700), max_size=6), st.integers(1, 6))
+def test_windows_hold_every_text_or_count_what_they_leave_out(texts, most):
+    spans = [Span(part=number, kind="body", text=text.strip()) for number, text in enumerate(texts) if text.strip()]
+    parts, left_out = prompt_windows(spans, 300, most)
+    assert all(sum(len(span.text) for span in part) <= 300 for part in parts)
+    whole = "".join("".join(span.text.split()) for span in spans)
+    seen = {(span.part, span.text) for part in parts for span in part}
+    kept = sum(len("".join(text.split())) for _, text in seen)
+    assert left_out > 0 or kept >= len(set(whole)) or not whole
+    assert len(parts) <= max(most, 1)
+
+
+@pytest.mark.parametrize("probability", [float("nan"), float("inf"), -1.0])
+def test_a_score_that_is_no_probability_is_unjudged_and_goes_to_a_person(policy, scripted, probability):
+    """Issue 9, item 21: one NaN gave `allow`."""
+    strategy = Prompt(scripted({}), policy)
+    outcome = Judgement({"hate": probability, "self-harm": 0.0})
+    verdict = verdict_for(content("words"), outcome, policy, strategy)
+    assert verdict.decision == "review"
+    assert verdict.scores == {}
+    assert "The score for Attack is" in verdict.reasons[0].replace("the score", "The score")
+    assert verdict_for(content("words"), Judgement({"hate": 0.0}), policy, strategy).decision == "review"
 
 
 def test_pictures_go_to_models_that_see_only(scripted, policy):
-    looked, picture = [], Image.new("RGB", (2, 2))
-    post = content("words", look=lambda: looked.append(1) or [picture])
+    fetched = []
+
+    def fetch(sha: str) -> bytes:
+        fetched.append(sha)
+        return PNG
+
+    item = Item(id="a", parts=(Text(text="words"), Image(media="0" * 64, mime="image/png", width=2, height=2)))
     blind, seeing = scripted({}), scripted({})
     seeing.supports_images = True
-    Prompt(blind, policy).judge([post])
-    assert not looked
-    Prompt(seeing, policy).judge([post])
-    assert seeing.asked[0][-1].pictures == (picture,)
+    Prompt(blind, policy).judge([Content(item, fetch=fetch)])
+    assert not fetched
+    Prompt(seeing, policy).judge([Content(item, fetch=fetch)])
+    assert [picture.size for picture in seeing.asked[0][-1].pictures] == [(2, 2)]
 
 
 def test_an_empty_post_is_not_asked_about(scripted, policy):
@@ -140,10 +215,8 @@ def test_quotes_are_found_in_the_places(quote, found):
 @pytest.mark.slow
 def test_the_packaged_chat_never_breaks_the_schema(policy, settings):
     """It is near chance as a judge; what holds is the form."""
-    from alciato.judge.strategies.prompt import load_prompt
-
-    found = load_prompt(policy, Runtime(settings)).judge([content("Martians are vermin"), content(INJECTIONS[0])])
-    for judgement in found:
+    strategy = Prompt.load(policy, Runtime(settings), PromptOptions())
+    for judgement in strategy.judge([content("Martians are vermin"), content(INJECTIONS[0])]):
         assert isinstance(judgement, Judgement), judgement
         assert set(judgement.scores) == {"hate", "self-harm"}
         assert all(0 <= score <= 1 for score in judgement.scores.values())

@@ -8,12 +8,12 @@ import pytest
 
 from alciato.errors import UsageError
 from alciato.item import Finding, Reading
-from alciato.judge.content import content_of
 from alciato.judge.policy import Policy, load_policy
 from alciato.judge.space import embed, form_of, margin
 from alciato.judge.strategies.prototype import Prototype, score
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, Runtime
+from alciato.read.content import Content
 from alciato.settings import Settings
 
 
@@ -24,27 +24,29 @@ def segment_rows(generator, rows, dimension=5):
 
 def test_margin_equals_the_formula_written_as_loops():
     generator = np.random.default_rng(0)
-    x, examples, innocent = (segment_rows(generator, n) for n in (4, 3, 6))
+    x, examples, benign = (segment_rows(generator, n) for n in (4, 3, 6))
     width, sharpness = 0.13, 2.6
     loops = [
         (
             math.log(sum(math.exp(sharpness * float(v @ p) / width) for p in examples))
-            - math.log(sum(math.exp(sharpness * float(v @ n) / width) for n in innocent))
+            - math.log(sum(math.exp(sharpness * float(v @ n) / width) for n in benign))
         )
         / sharpness
         for v in x
     ]
-    assert margin(x, examples, innocent, width, sharpness) == pytest.approx(loops)
+    assert margin(x, examples, benign, width, sharpness) == pytest.approx(loops)
 
 
-def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_innocent_never_raises():
+def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_benign_never_raises():
     generator = np.random.default_rng(1)
-    x, examples, innocent = (segment_rows(generator, n) for n in (4, 3, 6))
-    plain = margin(x, examples, innocent, 0.1)
-    assert margin(x, examples[::-1], innocent[::-1], 0.1) == pytest.approx(plain)
-    assert (margin(x, segment_rows(generator, 1).repeat(2, 0), innocent, 0.1) > -np.inf).all()
-    assert (margin(x, np.concatenate([examples, segment_rows(generator, 1)]), innocent, 0.1) >= plain).all()
-    assert (margin(x, examples, np.concatenate([innocent, segment_rows(generator, 1)]), 0.1) <= plain).all()
+    x, examples, benign = (segment_rows(generator, n) for n in (4, 3, 6))
+    plain = margin(x, examples, benign, 0.1)
+    assert margin(x, examples[::-1], benign[::-1], 0.1) == pytest.approx(plain)
+    assert np.isfinite(margin(x, segment_rows(generator, 1).repeat(2, 0), benign, 0.1)).all()
+    twice = margin(x, examples.repeat(2, 0), benign, 0.1, sharpness=2.0)
+    assert twice - margin(x, examples, benign, 0.1, sharpness=2.0) == pytest.approx(math.log(2) / 2.0)
+    assert (margin(x, np.concatenate([examples, segment_rows(generator, 1)]), benign, 0.1) >= plain).all()
+    assert (margin(x, examples, np.concatenate([benign, segment_rows(generator, 1)]), 0.1) <= plain).all()
 
 
 def test_no_examples_never_match():
@@ -69,13 +71,13 @@ def test_forms(words, picture, form):
 
 def test_a_policy_without_pairs_judges_pairs_by_their_words(encoder, policy, post):
     hate = policy.categories[0].model_copy(update={"examples": policy.categories[0].examples[:1]})
-    plain = policy.model_copy(update={"categories": (hate,), "innocent": ()})
+    plain = policy.model_copy(update={"categories": (hate,), "benign": ()})
     assert judged(Prototype(encoder, plain), post, "martians are vermin", ("a dump", "alt")).scores["hate"] > 0.5
 
 
 def judged(prototype, post, *texts: Any, signals=()):
     reading = Reading(item="x", part=0, kind="nudity", model="m", version="1", findings=tuple(signals))
-    return prototype.judge([content_of(post(*texts).item, [], [reading])])[0]
+    return prototype.judge([Content(post(*texts).item, (), (reading,))])[0]
 
 
 def test_scores_name_what_matched_and_whom_it_is_aimed_at(encoder, policy, post):
@@ -92,9 +94,7 @@ def test_scores_name_what_matched_and_whom_it_is_aimed_at(encoder, policy, post)
 
 def test_the_same_content_alone_and_in_a_batch_scores_the_same(encoder, policy, post):
     prototype = Prototype(encoder, policy)
-    contents = [
-        content_of(post(text).item, [], []) for text in ("martians are vermin", "good morning", "hurt yourself")
-    ]
+    contents = [Content(post(text).item) for text in ("martians are vermin", "good morning", "hurt yourself")]
     assert prototype.judge(contents) == [prototype.judge([content])[0] for content in contents]
 
 
@@ -106,7 +106,7 @@ def test_a_signal_counts_with_its_confidence(encoder, policy, post):
 
 def test_one_that_fails_does_not_stop_the_others(encoder, policy, post):
     prototype = Prototype(encoder, policy)
-    contents = [content_of(post(text).item, [], []) for text in ("martians", "poison", "bread")]
+    contents = [Content(post(text).item) for text in ("martians", "poison", "bread")]
     first, failed, last = prototype.judge(contents)
     assert isinstance(first, Judgement)
     assert isinstance(last, Judgement)
@@ -146,11 +146,11 @@ TOGETHER = [
 @pytest.mark.parametrize(("words", "ugly", "fair"), TOGETHER)
 def test_what_offends_only_together_is_found_and_each_half_alone_is_not(packaged, post, words, ugly, fair):
     limit = load_policy("general").category("hate").thresholds.review
-    together = judged(packaged, post, words, (ugly, "caption")).scores["hate"]
-    halves = [(words,), ((ugly, "caption"),), (words, (fair, "caption")), ("Please close the lid", (ugly, "caption"))]
+    together = judged(packaged, post, words, (ugly, "alt")).scores["hate"]
+    halves = [(words,), ((ugly, "alt"),), (words, (fair, "alt")), ("Please close the lid", (ugly, "alt"))]
     assert together >= limit
     assert all(judged(packaged, post, *half).scores["hate"] < limit for half in halves)
-    found = judged(packaged, post, words, (ugly, "caption")).matches[0]
+    found = judged(packaged, post, words, (ugly, "alt")).matches[0]
     assert {place.kind for place in found.evidence} == {"body", "caption"}
 
 

@@ -4,7 +4,6 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from alciato.judge.strategies.modular_posts import numbers_of
 from scipy.stats import chi2_contingency, kruskal
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from alciato import world
+from alciato.nets.modular_posts import numbers_of
 
 LABELLED = ("confounder", "target", "sentiment", "sarcasm", "punchline", "claim", "needle", "screenshot",
             "inconsistency", "chart", "multihop", "layout", "story", "thread", "catalogue")  # fmt: skip

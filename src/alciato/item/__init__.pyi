@@ -18,4 +18,5 @@ from .reading import Segment as Segment
 from .span import SEGMENT_KINDS as SEGMENT_KINDS
 from .span import Box as Box
 from .span import Span as Span
+from .verdict import Step as Step
 from .verdict import Verdict as Verdict

@@ -12,13 +12,22 @@ from alciato.item.span import Span
 Decision = Literal["allow", "review", "remove"]
 
 
+class Step(BaseModel):
+    """One step of a strategy on its way to the scores: what was done, and what came of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    result: str = ""
+
+
 class Verdict(BaseModel):
     """One item judged against one policy by one strategy.
 
-    `scores` has one entry a category, 0..1. `reasons` are sentences for people.
+    `scores` has one entry a category, 0..1, and none where the item could not be judged. `reasons` are sentences for
+    people; `trace` lists the steps of the strategy.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     item: str
     source: str | None = None
     decision: Decision
@@ -26,6 +35,7 @@ class Verdict(BaseModel):
     reasons: tuple[str, ...] = ()
     target: str | None = None
     evidence: tuple[Span, ...] = ()
+    trace: tuple[Step, ...] = ()
     policy: str = Field(description="name and hash of the policy, `general@1a2b3c4d`")
     model: str
     strategy: str

@@ -3,8 +3,14 @@ from .evaluation import evaluate as evaluate
 from .judging import judge as judge
 from .judging import judge_items as judge_items
 from .policy import Category as Category
-from .policy import Example as Example
 from .policy import Policy as Policy
+from .policy import PolicyExample as PolicyExample
 from .policy import load_policy as load_policy
 from .policy import shipped_policies as shipped_policies
 from .strategy import STRATEGIES as STRATEGIES
+from .strategy import Judgement as Judgement
+from .strategy import Match as Match
+from .strategy import Needs as Needs
+from .strategy import Strategy as Strategy
+from .strategy import StrategyExample as StrategyExample
+from .strategy import Unjudged as Unjudged

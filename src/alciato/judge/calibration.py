@@ -3,7 +3,7 @@
     python -m alciato.judge.calibration
 
 Both sets were written by us for this purpose, with fictional groups only. `data/written.txt`: eight topics, each with
-posts that break the shipped policy and innocent ones close by (counter speech, quoting, negation, warnings, cries for
+posts that break the shipped policy and benign ones close by (counter speech, quoting, negation, warnings, cries for
 help), in eight languages. `data/confounders.yaml`: pairs of words and a described picture, crossed so that only one
 of four cells offends. Every other topic and phrase is fitted on, the rest is the test. The same people wrote the
 policy: on posts of strangers the figures will be lower.
@@ -17,7 +17,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
-import yaml
+from ruamel.yaml import YAML
 
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
 from alciato.judge.strategies.prototype import CURVES, score
@@ -41,7 +41,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Quality:
-    """How well texts that break the policy are told from innocent ones. Intervals are of 95 %, by bootstrap."""
+    """How well texts that break the policy are told from benign ones. Intervals are of 95 %, by bootstrap."""
 
     texts: int
     auroc: float
@@ -75,7 +75,7 @@ def read_written(path: Path = DATA / "written.txt") -> list[Line]:
 
 def confounders(path: Path = DATA / "confounders.yaml", seed: int = 1) -> list[Line]:
     """Cross the parts of confounder sets: `CELL` posts of each of the four cells of each phrase."""
-    parts, random = yaml.safe_load(path.read_text(encoding="utf-8")), Random(seed)  # noqa: S311  # not for secrets
+    parts, random = YAML(typ="safe", pure=True).load(path), Random(seed)  # noqa: S311  # not for secrets
     return [
         Line(phrase, "hate" if cell == ("groups", "ugly") else "", "/".join(cell), "en", form)
         for phrase in parts["phrases"]
@@ -114,7 +114,7 @@ def fit_logistic(margins: Array, labels: Array, steps: int = 50) -> tuple[float,
 
 
 def auroc(scores: Array, labels: Array) -> float:
-    """Chance that a violating text scores above an innocent one, ties counted half. Shapes (texts,)."""
+    """Chance that a violating text scores above an benign one, ties counted half. Shapes (texts,)."""
     above, below = scores[labels == 1], scores[labels == 0]
     if not len(above) or not len(below):
         return float("nan")

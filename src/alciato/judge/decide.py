@@ -1,26 +1,30 @@
-"""From scores to a decision: thresholds of the policy, the strongest action wins, reasons in sentences."""
+"""From scores to a decision: thresholds of the policy, the strongest action wins, reasons in sentences.
+
+Nothing fails open: an item that could not be judged, a score that is no number, and a part of an item that was not
+read or not judged lead to `review` at least, with the reason.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from alciato.item import Span, Verdict
 from alciato.item.verdict import Decision
-from alciato.judge.content import Content
 from alciato.judge.policy import ACTIONS, Category, Policy
-from alciato.judge.strategy import Judgement, Match, Strategy, Unjudged
+from alciato.judge.strategy import Judgement, Match, Strategy, Unjudged, checked
+from alciato.read.content import Content
 
-MOST_EVIDENCE = 12
-_UNSEEN = (
+MAX_EVIDENCE = 12
+_UNDESCRIBED = (
     "What the picture shows was not seen: no model that describes pictures is named, and no description came with it."
 )
 _NOTHING = "There were no words in it that could be judged."
 
 
 def decision_for(category: Category, score: float) -> Decision:
-    """What a score means for one category. At a threshold counts as over it; never stronger than the action."""
+    """Give the decision for one category. Thresholds are inclusive; the category's `action` caps the decision."""
     reached: Decision = "allow"
     if score >= category.thresholds.remove:
         reached = "remove"
@@ -29,22 +33,35 @@ def decision_for(category: Category, score: float) -> Decision:
     return min(reached, category.action, key=ACTIONS.index)
 
 
-def verdict_for(content: Content, outcome: Judgement | Unjudged, policy: Policy, strategy: Strategy) -> Verdict:
-    """Make the verdict on one item. What could not be judged goes to a person, with the reason and no scores."""
+def verdict_for(
+    content: Content,
+    outcome: Judgement | Unjudged,
+    policy: Policy,
+    strategy: Strategy,
+    unread: Sequence[str] = (),
+) -> Verdict:
+    """Make the verdict on one item. `unread` says which of its parts have not been read.
+
+    What could not be judged goes to a person, with the reason and no scores.
+    """
+    outcome = checked(outcome, policy)
     if isinstance(outcome, Unjudged):
         reasons: tuple[str, ...] = (f"It could not be judged: {outcome.reason}",)
         return _verdict(content, policy, strategy, decision="review", scores={}, reasons=reasons)
     decisions = {c.id: decision_for(c, outcome.scores[c.id]) for c in policy.categories}
-    counted = [match for match in outcome.matches if decisions[match.category] != "allow"]
+    unseen = [*outcome.unseen, *_failed(content, strategy), *unread]
+    reached = [*decisions.values(), "review"] if unseen else decisions.values()
+    over = sorted((m for m in outcome.matches if decisions[m.category] != "allow"), key=lambda match: -match.score)
     return _verdict(
         content,
         policy,
         strategy,
-        decision=max(decisions.values(), key=ACTIONS.index),
+        decision=max(reached, key=ACTIONS.index),
         scores={id_: round(score, 4) for id_, score in outcome.scores.items()},
-        reasons=tuple(_reasons(content, outcome, policy, decisions)),
-        target=next((match.target for match in counted if match.target), None),
-        evidence=_once(place for match in counted for place in match.evidence),
+        reasons=(*_reasons(content, outcome, policy, decisions, over), *unseen, *_remarks(content, strategy)),
+        target=next((match.target for match in over if match.target), None),
+        evidence=_once(place for match in over for place in match.evidence),
+        trace=outcome.trace,
     )
 
 
@@ -60,9 +77,29 @@ def _verdict(content: Content, policy: Policy, strategy: Strategy, **found: Any)
     )
 
 
-def _reasons(content: Content, judgement: Judgement, policy: Policy, decisions: dict[str, Decision]) -> Iterator[str]:
-    """Yield a sentence for each category over its threshold, or for the nearest under it; then what was not seen."""
-    over = [match for match in judgement.matches if decisions[match.category] != "allow"]
+def _failed(content: Content, strategy: Strategy) -> Iterator[str]:
+    """Yield a sentence for each reading that failed and that the strategy judges by."""
+    for reading in content.errors:
+        if reading.kind in strategy.needs.readings:
+            yield f"Part {reading.part} was not judged, since it could not be read ({reading.kind}): {reading.error}"
+
+
+def _remarks(content: Content, strategy: Strategy) -> Iterator[str]:
+    if content.undescribed:
+        yield _UNDESCRIBED
+    for reading in content.errors:
+        if reading.kind not in strategy.needs.readings:
+            yield f"Not read: {reading.kind} of part {reading.part}: {reading.error}"
+
+
+def _reasons(
+    content: Content,
+    judgement: Judgement,
+    policy: Policy,
+    decisions: dict[str, Decision],
+    over: Sequence[Match],
+) -> Iterator[str]:
+    """Yield a sentence for each category over its threshold, or for the nearest under it."""
     for match in over:
         yield _sentence(policy.category(match.category), match, decisions[match.category])
     if not over:
@@ -71,14 +108,11 @@ def _reasons(content: Content, judgement: Judgement, policy: Policy, decisions: 
             category = policy.category(nearest.category)
             limit = category.thresholds.review
             yield f"Nothing reached a threshold; nearest was {category.title}: {nearest.score:.2f} of {limit:.2f}."
-        elif content.passages:
+        elif content.texts:
             yield "Nothing in it comes near a category of the policy."
     yield from judgement.notes
-    if not content.passages:
+    if not content.texts:
         yield _NOTHING
-    if content.unseen:
-        yield _UNSEEN
-    yield from (f"Not read: {error}" for error in content.errors)
 
 
 def _sentence(category: Category, match: Match, decision: Decision) -> str:
@@ -105,4 +139,4 @@ def _place(evidence: Span) -> str:
 
 
 def _once(places: Iterable[Span]) -> tuple[Span, ...]:
-    return tuple(dict.fromkeys(places))[:MOST_EVIDENCE]
+    return tuple(dict.fromkeys(places))[:MAX_EVIDENCE]

@@ -30,7 +30,7 @@ def evaluate(
 
     Args:
         verdicts: one for each item; those without a label and those without scores do not count.
-        labels: the categories that each item breaks, by item id; none for an innocent item.
+        labels: the categories that each item breaks, by item id; none for a benign item.
         thresholds: the score from which a category counts as found, by category id.
     """
     truth = {item: set(categories) for item, categories in labels.items()}

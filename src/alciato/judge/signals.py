@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from alciato.item import Finding, Span
-from alciato.judge.content import Content
 from alciato.judge.policy import Policy, Signal, Thresholds
 from alciato.judge.strategy import Match
+from alciato.read.content import Content
 
 
 def signal_score(confidence: float, signal: Thresholds, category: Thresholds) -> float:
@@ -29,7 +29,7 @@ def signal_matches(content: Content, policy: Policy) -> Iterator[Match]:
     """Yield a match for each finding whose label a category names."""
     for category in policy.categories:
         for signal in category.signals:
-            for part, finding in content.signals:
+            for part, finding in content.findings("nudity"):
                 if finding.label == signal.label and finding.confidence is not None:
                     score = signal_score(finding.confidence, signal, category.thresholds)
                     yield Match(category.id, round(score, 4), _why(signal, finding), (_evidence(part, finding),))

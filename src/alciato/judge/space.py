@@ -7,7 +7,7 @@ confounder sets that we generate (`calibration`), AUROC 0.83 against 0.94.
 
 Vectors x are moved by the mean of the policy's texts and scaled to length 1 again: sentence encoders put everything
 into a narrow cone (cosines of 0.75 to 0.9), and the mean is what all share. With P the examples of a category, N the
-innocent texts, and w the standard deviation of the similarities among them all, the margin is the logarithm of a ratio
+benign texts, and w the standard deviation of the similarities among them all, the margin is the logarithm of a ratio
 of two kernel densities:
 
     m(x) = (log sum_{p in P} exp(b x.p / w) - log sum_{n in N} exp(b x.n / w)) / b,    b = SHARPNESS
@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.judge.policy import Example, Policy, everyday
+from alciato.judge.policy import Policy, PolicyExample, background
 from alciato.models import Encoder
 
 SHARPNESS = 2.6
@@ -34,13 +34,13 @@ Array = NDArray[np.floating[Any]]
 Form = tuple[str, ...]
 
 
-def margin(x: Array, examples: Array, innocent: Array, width: float, sharpness: float = SHARPNESS) -> Array:
+def margin(x: Array, examples: Array, benign: Array, width: float, sharpness: float = SHARPNESS) -> Array:
     """Log ratio of the two kernel densities, in units of `width`.
 
-    Shapes: x (texts, dim), examples (examples, dim), innocent (innocent, dim), all of length 1; gives (texts,).
-    No examples give minus infinity, no innocent texts plus infinity.
+    Shapes: x (texts, dim), examples (examples, dim), benign (benign, dim), all of length 1; gives (texts,).
+    No examples give minus infinity, no benign texts plus infinity.
     """
-    return (_log_sum(x @ examples.T, sharpness / width) - _log_sum(x @ innocent.T, sharpness / width)) / sharpness
+    return (_log_sum(x @ examples.T, sharpness / width) - _log_sum(x @ benign.T, sharpness / width)) / sharpness
 
 
 def _log_sum(similarity: Array, sharpness: float) -> Array:
@@ -54,17 +54,17 @@ def form_of(words: str, picture: str | None) -> Form:
 
 
 class Space:
-    """Examples of each category and innocent texts, of one form."""
+    """Examples of each category and benign texts, of one form."""
 
-    def __init__(self, encoder: Encoder, examples: Mapping[str, Sequence[Form]], innocent: Sequence[Form]) -> None:
+    def __init__(self, encoder: Encoder, examples: Mapping[str, Sequence[Form]], benign: Sequence[Form]) -> None:
         self._encoder = encoder
         self.texts = examples
-        raw = embed(encoder, [*innocent, *(form for forms in examples.values() for form in forms)])
+        raw = embed(encoder, [*benign, *(form for forms in examples.values() for form in forms)])
         self._mean = raw.mean(axis=0)
         centred = self._centre(raw)
         similarity = (centred @ centred.T)[~np.eye(len(raw), dtype=bool)]
         self.width = (float(similarity.std()) if len(raw) > 3 else 0.0) or _WIDTH
-        self.innocent, rest = centred[: len(innocent)], centred[len(innocent) :]
+        self.benign, rest = centred[: len(benign)], centred[len(benign) :]
         ends = np.cumsum([len(forms) for forms in examples.values()])
         self.examples = dict(zip(examples, np.split(rest, ends[:-1]), strict=True))
 
@@ -74,11 +74,12 @@ class Space:
 
     def margins(self, x: Array, category: str) -> Array:
         """Give the margin of each text for one category, shape (texts,)."""
-        return margin(x, self.examples[category], self.innocent, self.width)
+        return margin(x, self.examples[category], self.benign, self.width)
 
-    def nearest(self, x: Array, category: str) -> Form:
-        """Give the example that is nearest to one vector (dim,)."""
-        return self.texts[category][int((self.examples[category] @ x).argmax())]
+    def ranked(self, x: Array, category: str) -> list[Form]:
+        """Give the examples of a category, the nearest to one vector (dim,) first."""
+        order = np.argsort(-(self.examples[category] @ x), kind="stable")
+        return [self.texts[category][int(place)] for place in order]
 
     def _centre(self, raw: Array) -> Array:
         moved = raw - self._mean
@@ -98,26 +99,26 @@ def spaces_of(encoder: Encoder, policy: Policy) -> dict[int, Space]:
     for parts in (1, 2):
         examples = {category.id: _forms(category.examples, parts) for category in policy.categories}
         if any(examples.values()):
-            found[parts] = Space(encoder, examples, _innocent(policy, parts))
+            found[parts] = Space(encoder, examples, _benign(policy, parts))
     return found
 
 
-def _forms(examples: Sequence[Example], parts: int) -> list[Form]:
+def _forms(examples: Sequence[PolicyExample], parts: int) -> list[Form]:
     forms = [form_of(example.words, example.picture) for example in examples]
     return [form for form in forms if len(form) == parts]
 
 
-def _innocent(policy: Policy, parts: int) -> list[Form]:
-    """What is innocent: as written, the halves of pairs too; the shipped everyday texts where nothing is written."""
-    written = [*policy.innocent, *(example for category in policy.categories for example in category.counterexamples)]
+def _benign(policy: Policy, parts: int) -> list[Form]:
+    """What is benign: as written, the halves of pairs too; the background corpus where nothing is written."""
+    written = [*policy.benign, *(example for category in policy.categories for example in category.counterexamples)]
     found = _forms(written, parts)
     if parts == 1:
         pairs = [example for category in policy.categories for example in category.examples] + written
         found += list(_halves(pairs))
-    return list(dict.fromkeys(found)) or _forms(everyday(), parts)
+    return list(dict.fromkeys(found)) or _forms(background(), parts)
 
 
-def _halves(examples: Sequence[Example]) -> Iterator[Form]:
+def _halves(examples: Sequence[PolicyExample]) -> Iterator[Form]:
     """Yield words and picture of each pair apart: that they offend only together is what makes them a pair."""
     for example in examples:
         form = form_of(example.words, example.picture)

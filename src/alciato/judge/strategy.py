@@ -1,24 +1,25 @@
-"""Strategies by name: ways to hold an item against a policy. A new one is a file and a line in `STRATEGIES`."""
+"""Strategies: ways to judge an item by a policy. A new one is a class in a file, a line here, and its examples.
+
+A third party adds one by an entry point of the group `alciato.strategies`.
+"""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, ClassVar, Self
 
-from alciato.errors import unknown_name
-from alciato.item import Span
-from alciato.judge.content import Content
-from alciato.judge.policy import Policy
+from pydantic import BaseModel, ConfigDict
+
+from alciato.errors import UsageError
+from alciato.item import Item, Span
+from alciato.item.verdict import Decision, Step
+from alciato.judge.policy import Policy, load_policy
 from alciato.models import Runtime
-
-STRATEGIES: dict[str, str] = {
-    "modular": "alciato.judge.strategies.modular:load_modular",
-    "prototype": "alciato.judge.strategies.prototype:load_prototype",
-    "prompt": "alciato.judge.strategies.prompt:load_prompt",
-}
-"""Name to `module:function`, imported when it is first used."""
+from alciato.read.content import Content
+from alciato.registry import Registry, parse_options
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,16 @@ class Match:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a strategy says of one item. `scores` has one entry a category; `matches` are those worth telling."""
+    """What a strategy says of one item. `scores` has one entry a category; `matches` are those worth telling.
+
+    `unseen` says in sentences which parts of the item the scores do not cover: such an item is never allowed.
+    """
 
     scores: Mapping[str, float]
     matches: tuple[Match, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
+    trace: tuple[Step, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -48,20 +54,101 @@ class Unjudged:
     reason: str
 
 
-class Strategy(Protocol):
-    """What a strategy must do. `model` names the model and a digest of all that the scores depend on."""
+def checked(outcome: Judgement | Unjudged, policy: Policy) -> Judgement | Unjudged:
+    """Turn a judgement with a score that is missing, not a number, or outside 0..1 into `Unjudged`."""
+    if isinstance(outcome, Unjudged):
+        return outcome
+    for category in policy.categories:
+        score = outcome.scores.get(category.id)
+        if score is None:
+            return Unjudged(f"the model gave no score for {category.title}.")
+        if not math.isfinite(score) or not 0 <= score <= 1:
+            return Unjudged(f"the score for {category.title} is {score}, not a number from 0 to 1.")
+    return outcome
 
-    name: str
+
+class NoOptions(BaseModel):
+    """A strategy that takes no options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a strategy judges by.
+
+    `readings` are kinds of reading whose failure leaves a part of an item unseen; `modalities` are the types of part
+    that it takes into account; `model` is the setting, under `models`, that names its model.
+    """
+
+    readings: frozenset[str] = frozenset({"ocr", "speech"})
+    modalities: frozenset[str] = frozenset({"text", "image", "audio", "video", "table"})
+    model: str = "encoder"
+
+
+@dataclass(frozen=True)
+class StrategyExample:
+    """An item with the decision that the strategy must reach under a policy, with the model of the test."""
+
+    item: Item
+    policy: Policy
+    decision: Decision
+    model: Any = None
+    """What the runtime of the test gives for the strategy's model, or a function without arguments that makes it."""
+
+
+class Strategy(ABC):
+    """A way to judge items by a policy. `model` names the model and a digest of all that the scores depend on."""
+
+    name: ClassVar[str]
+    Options: ClassVar[type[BaseModel]] = NoOptions
+    needs: ClassVar[Needs] = Needs()
     model: str
 
+    @classmethod
+    @abstractmethod
+    def load(cls, policy: Policy, runtime: Runtime, options: Any) -> Self:
+        """Make the strategy for a policy, with the models that the settings name.
+
+        Raises:
+            UsageError: a policy that it cannot use, or settings that name no model for it.
+            ModelError: a model that cannot be loaded.
+        """
+
+    @classmethod
+    def default_policy(cls, runtime: Runtime) -> Policy:
+        """Give the policy that is used where none is named."""
+        del runtime
+        return load_policy("general")
+
+    @classmethod
+    @abstractmethod
+    def examples(cls) -> Sequence[StrategyExample]:
+        """Give items with the decision that the strategy must reach; the tests of all strategies run them."""
+
+    @abstractmethod
     def judge(self, contents: Sequence[Content]) -> list[Judgement | Unjudged]:
         """Judge some items; one that fails is `Unjudged` and does not stop the others."""
-        ...
 
 
-def load_strategy(name: str, policy: Policy, runtime: Runtime) -> Strategy:
-    """Make a strategy for a policy. Raises `UsageError` for an unknown name, nearest first."""
-    if name not in STRATEGIES:
-        raise unknown_name("strategy", name, list(STRATEGIES))
-    module, function = STRATEGIES[name].split(":")
-    return cast("Strategy", getattr(import_module(module), function)(policy, runtime))
+STRATEGIES: Registry[type[Strategy]] = Registry(
+    "strategy",
+    {
+        "prototype": "alciato.judge.strategies.prototype:Prototype",
+        "prompt": "alciato.judge.strategies.prompt:Prompt",
+        "modular": "alciato.judge.strategies.modular:Modular",
+    },
+    group="alciato.strategies",
+)
+
+
+def load_strategy(name: str, policy: Policy, runtime: Runtime, options: Mapping[str, Any] | None = None) -> Strategy:
+    """Make a strategy for a policy.
+
+    Raises:
+        UsageError: an unknown name (nearest first), or options that it does not take.
+    """
+    member = STRATEGIES.get(name)
+    if not (isinstance(member, type) and issubclass(member, Strategy)):
+        raise UsageError(f"the strategy {name!r} is no subclass of alciato.judge.Strategy.")
+    return member.load(policy, runtime, parse_options(member.Options, options or {}, f"the strategy {name!r}"))

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 from alciato.item import Reading
-from alciato.judge.content import Content, content_of
-from alciato.judge.looking import pictures_of
 from alciato.learn.examples import TrainingExample, is_collection
-from alciato.models import Picture, Runtime
+from alciato.models import Runtime
 from alciato.read.batch import BatchReader, Job
+from alciato.read.content import Content
 from alciato.read.segments import segments_of
 from alciato.store import Collection
 
@@ -51,11 +50,8 @@ class ExampleContents:
             job = Job(example.item, example.media, work, {})
             readings |= {(one.part, one.kind): one for one in self._reader.findings(job).readings}
         segments = segments_of(example.item, {place: one.findings for place, one in readings.items()})
-        return content_of(example.item, segments, list(readings.values()), partial(self._look, example))
-
-    def _look(self, example: TrainingExample) -> list[Picture]:
-        media = {part.media: example.media(part.media) for _, part in example.item.media()}
-        return pictures_of(example.item, media, self.runtime.settings.limits)
+        limits = self.runtime.settings.limits
+        return Content(example.item, tuple(segments), tuple(readings.values()), example.media, limits)
 
     def _stored(self, examples: Sequence[TrainingExample]) -> Mapping[str, list[Reading]]:
         """Readings of the examples in their collection, those that failed included."""

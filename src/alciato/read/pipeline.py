@@ -19,13 +19,15 @@ import pyarrow.compute as pc
 
 from alciato.errors import BadMedia
 from alciato.executor import Done, Task, cores, run
-from alciato.item import Finding, Image, Post, Reading, Segment
+from alciato.item import Finding, Image, Item, Post, Reading, Segment
 from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
 from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, Found, Job, failed_reading, together
+from alciato.read.content import Content
 from alciato.read.plan import left_to_read
+from alciato.read.segments import segments_of
 from alciato.settings import Settings
 from alciato.store import Collection
 
@@ -104,18 +106,31 @@ def unread(collection: Collection, runtime: Runtime | None = None, kinds: Iterab
     return ids
 
 
-def read_post(post: Post, runtime: Runtime | None = None) -> list[Reading]:
-    """Read one post outside any collection, with all readers; nothing is encoded or saved."""
+def read_post(post: Post, runtime: Runtime | None = None, kinds: Iterable[str] | None = None) -> list[Reading]:
+    """Read one post outside any collection, with the readers of some kinds, or all; nothing is encoded or saved."""
+    return list(read_content(post.item, _fetching(dict(post.media)), runtime, kinds).readings)
+
+
+def read_content(
+    item: Item,
+    fetch: Callable[[str], bytes],
+    runtime: Runtime | None = None,
+    kinds: Iterable[str] | None = None,
+) -> Content:
+    """Read an item outside any collection, and give all that is then known of it; nothing is encoded or saved.
+
+    The texts are the same as those of an item of a collection that was read by the same models. `fetch` goes from the
+    hash of a medium to its bytes and may raise `BadMedia`.
+    """
     runtime = runtime or default_runtime()
-    reader = BatchReader(runtime, {part.type for part in post.item.parts})
+    reader = BatchReader(runtime, {part.type for part in item.parts}, None if kinds is None else sorted(set(kinds)))
     work = {
-        (number, one.kind)
-        for one in reader.readers
-        for number, part in enumerate(post.item.parts)
-        if part.type in one.parts
+        (number, one.kind) for one in reader.readers for number, part in enumerate(item.parts) if part.type in one.parts
     }
     reader.load({kind for _, kind in work} - {"segment"})
-    return reader.findings(Job(post.item, _fetching(dict(post.media)), work, {})).readings
+    readings = reader.findings(Job(item, fetch, work, {})).readings
+    found = {(reading.part, reading.kind): reading.findings for reading in readings}
+    return Content(item, tuple(segments_of(item, found)), tuple(readings), fetch, runtime.settings.limits)
 
 
 def _plan(collection: Collection, runtime: Runtime, kinds: list[str] | None, *, again: bool, retry: bool) -> pa.Table:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 
 from alciato.errors import BadMedia
 from alciato.item import Image, Item, Reading, Segment, Span, Table, Text, Verdict, Video
 from alciato.item.verdict import Decision
-from alciato.judge.content import DESCRIBING
 from alciato.judge.decide import decision_for
-from alciato.judge.looking import frame_at, small_picture
 from alciato.judge.policy import Policy
 from alciato.models import Picture
+from alciato.read.content import DESCRIPTIONS, Content
 from alciato.read.segments import said_once
 from alciato.report.heat import Heat, heat_over
 from alciato.settings import Limits
@@ -144,13 +143,14 @@ def _views(
     verdict: Verdict, item: Item, segments: Sequence[Segment], media: Mapping[str, bytes], limits: Limits
 ) -> list[View]:
     found = []
+    content = Content(item, fetch=_fetching(media), limits=limits)
     for number, part in item.media():
         if not isinstance(part, Image | Video):
             continue
         alt = _alt(item, [segment for segment in segments if segment.part == number])
         for second in _seconds(verdict, number) if isinstance(part, Video) else [None]:
             marks = tuple(_marks(verdict, number, second))
-            data, problem = _thumbnail(media.get(part.media), part, second, limits)
+            data, problem = _thumbnail(content, number, second)
             found.append(View(data, alt, part.width, part.height, marks, second, problem, part=number))
     return found
 
@@ -175,20 +175,22 @@ def _marks(verdict: Verdict, part: int, second: float | None) -> list[Mark]:
     return marks
 
 
-def _thumbnail(
-    data: bytes | None, part: Image | Video, second: float | None, limits: Limits
-) -> tuple[str | None, str | None]:
+def _thumbnail(content: Content, part: int, second: float | None) -> tuple[str | None, str | None]:
     """Give a data URI, or None and why not."""
-    if data is None:
-        return None, "its bytes are missing from the collection"
     try:
-        if second is None:
-            picture = small_picture(data, SIDE, limits)
-        else:
-            picture = frame_at(data, part.mime, second, SIDE, limits)
+        picture = content.frame(part, second or 0.0, SIDE).picture
     except BadMedia as error:
         return None, str(error)
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg(picture)).decode()}", None
+
+
+def _fetching(media: Mapping[str, bytes]) -> Callable[[str], bytes]:
+    def fetch(sha: str) -> bytes:
+        if sha not in media:
+            raise BadMedia("missing", "its bytes are missing from the collection")
+        return media[sha]
+
+    return fetch
 
 
 def jpeg(picture: Picture, most: int = BYTES) -> bytes:
@@ -207,7 +209,7 @@ def jpeg(picture: Picture, most: int = BYTES) -> bytes:
 
 def _alt(item: Item, segments: Sequence[Segment]) -> str:
     """What a picture shows, for those who do not see it: a description if there is one, else the words on it."""
-    told = [part.text for part in item.parts if isinstance(part, Text) and (part.name or "").lower() in DESCRIBING]
+    told = [part.text for part in item.parts if isinstance(part, Text) and (part.name or "").lower() in DESCRIPTIONS]
     told += [segment.text for segment in segments if segment.kind == "caption"]
     words = " ".join(said_once(segment.text for segment in segments if segment.kind == "ocr"))
     if told:

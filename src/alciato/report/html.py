@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,17 +129,15 @@ def clock(seconds: float) -> str:
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:
+    """Write beside the place and move it there when it is whole. The mode follows the umask."""
+    waiting = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        raise AlciatoError(f"the report cannot be written: {error.strerror}.", where=str(path)) from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with waiting.open("x", encoding="utf-8") as file:
             file.writelines(pieces)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        waiting.replace(path)
     except OSError as error:
         raise AlciatoError(f"the report cannot be written: {error.strerror}.", where=str(path)) from error
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):  # where the folder is none, there is nothing to remove
+            waiting.unlink(missing_ok=True)

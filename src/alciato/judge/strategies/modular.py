@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from alciato.errors import BadMedia, ModelError, UsageError
-from alciato.item import Image, Item, Span, Text
-from alciato.judge.content import Content
+from alciato.item import Image, Item, Span
+from alciato.item.verdict import Step
 from alciato.judge.policy import Category, Policy
-from alciato.judge.strategy import Judgement, Match, Unjudged
-from alciato.models import Encoder, Runtime
+from alciato.judge.strategy import Judgement, Match, Needs, NoOptions, Strategy, StrategyExample, Unjudged
+from alciato.models import Embeddings, Encoder, Runtime
 from alciato.models.trained import Trained
 from alciato.nets.modular_posts import (
     TASK,
@@ -30,20 +31,52 @@ from alciato.nets.modular_posts import (
     PostsConfig,
     numbers_of,
 )
-from alciato.read.segments import said_once
+from alciato.read.content import Content
 
 _KINDS = {"text": ("body", "caption"), "words": ("ocr",)}
 """Kinds of the spans that a module's step is based on."""
 
 
-class Modular:
+class Modular(Strategy):
     """The strategy: one score for each category; the reasons give the probability before and after every step."""
 
     name = "modular"
+    needs = Needs(frozenset({"ocr"}), frozenset({"text", "image"}), "judge")
 
     def __init__(self, trained: TrainedModular, policy: Policy) -> None:
         self._trained, self._policy = trained, policy
         self.model = f"{trained.name}@{trained.fingerprint}"
+
+    @classmethod
+    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
+        """Open the trained judge that the settings name.
+
+        Raises:
+            UsageError: no trained judge is named, or a category is none of its classes.
+        """
+        del options
+        trained = trained_judge(runtime)
+        classes = trained.config.categories
+        strange = [category.id for category in policy.categories if category.id not in classes]
+        if strange:
+            raise UsageError(
+                f"the policy {policy.name!r} has the category {strange[0]!r}, which {trained.name} was not trained on.",
+                remedy=f"It was trained on {', '.join(classes)}: leave the policy out, or write one with these "
+                "categories.",
+            )
+        return cls(trained, policy)
+
+    @classmethod
+    def default_policy(cls, runtime: Runtime) -> Policy:
+        """Make a policy of the classes that the judge was trained on."""
+        return policy_of(runtime)
+
+    @classmethod
+    def examples(cls) -> Sequence[StrategyExample]:
+        """Give an item that the modules of an untrained judge have no part for: nothing is allowed in silence."""
+        category = Category(id="hate", title="Hate", definition="Attacks a group.")
+        policy = Policy(name="example", categories=(category,))
+        return [StrategyExample(Item(id="empty", parts=()), policy, "review", _untrained)]
 
     def judge(self, contents: Sequence[Content]) -> list[Judgement | Unjudged]:
         """Judge some posts, each by the parts it has."""
@@ -64,15 +97,18 @@ class Modular:
             path = probabilities[0, :, self._trained.config.categories[category.id]].tolist()
             scores[category.id] = path[-1]
             matches.append(_match(category, path, taken[0].tolist(), modules, content))
-        return Judgement(scores, tuple(matches))
+        steps = tuple(Step(name=name, result="taken" if name not in lacking else "missing") for name in modules)
+        return Judgement(scores, tuple(matches), trace=steps)
 
 
 class TrainedModular:
     """A trained judge, opened from `trained:FOLDER`: class probabilities after every step."""
 
-    def __init__(self, config: PostsConfig, model: ModularPosts, features: PostFeatures, trained: Trained) -> None:
+    def __init__(
+        self, config: PostsConfig, model: ModularPosts, features: PostFeatures, *, name: str, fingerprint: str
+    ) -> None:
         self.config, self._model, self._features = config, model, features
-        self.name, self.fingerprint = trained.name, trained.fingerprint
+        self.name, self.fingerprint = name, fingerprint
 
     @classmethod
     def of_trained(cls, trained: Trained, runtime: Runtime) -> Self:
@@ -85,7 +121,8 @@ class TrainedModular:
                 where=str(trained.folder),
                 remedy="Train it again.",
             )
-        return cls(config, trained.fill(ModularPosts(config)), PostFeatures(config, encoder), trained)
+        model, features = trained.fill(ModularPosts(config)), PostFeatures(config, encoder)
+        return cls(config, model, features, name=trained.name, fingerprint=trained.fingerprint)
 
     def judge(self, parts: Sequence[PostParts]) -> tuple[Tensor, Tensor]:
         """Return probabilities (posts, steps + 1, classes) and which steps were taken (posts, steps + 1)."""
@@ -93,23 +130,6 @@ class TrainedModular:
         with torch.inference_mode():
             output = self._model(tensors.inputs, tensors.present)
         return output.logits[TASK].softmax(-1), output.taken
-
-
-def load_modular(policy: Policy, runtime: Runtime) -> Modular:
-    """Create the strategy for a policy.
-
-    Raises:
-        UsageError: no trained judge is named, or a category is none of its classes.
-    """
-    trained = trained_judge(runtime)
-    classes = trained.config.categories
-    strange = [category.id for category in policy.categories if category.id not in classes]
-    if strange:
-        raise UsageError(
-            f"the policy {policy.name!r} has the category {strange[0]!r}, which {trained.name} was not trained on.",
-            remedy=f"It was trained on {', '.join(classes)}: leave the policy out, or write one with these categories.",
-        )
-    return Modular(trained, policy)
 
 
 def trained_judge(runtime: Runtime) -> TrainedModular:
@@ -134,20 +154,30 @@ def policy_of(runtime: Runtime) -> Policy:
 
 
 def parts_of(content: Content, columns: Sequence[MetadataColumn]) -> PostParts:
-    """Return the inputs of the modules. Raises `BadMedia` if the picture cannot be decoded."""
-    words = said_once(e.text for passage in content.passages for e in passage.evidence if e.kind == "ocr")
-    shown = content.look() if any(isinstance(part, Image) for part in content.item.parts) else ()
+    """Give the inputs of the modules, for training and for judging. Raises `BadMedia` for a broken picture."""
+    shown = next((number for number, part in enumerate(content.item.parts) if isinstance(part, Image)), None)
     return PostParts(
-        text=text_of(content.item),
-        words="\n".join(words) or None,
-        picture=shown[0] if shown else None,
+        text=content.body or None,
+        words=content.words_on_pictures or None,
+        picture=None if shown is None else content.picture(shown).picture,
         table=numbers_of(content.item, columns) or None,
     )
 
 
-def text_of(item: Item) -> str | None:
-    """All text parts, a line each; None if there is none."""
-    return "\n".join(p.text for p in item.parts if isinstance(p, Text) and p.text.strip()) or None
+def _untrained() -> TrainedModular:
+    """Build a judge with random weights, for the example."""
+
+    class Constant:
+        name, fingerprint, dimension, modalities = "example", "1", 4, frozenset({"text"})
+
+        def encode(self, inputs: Sequence[Any], **_: Any) -> Embeddings:
+            return Embeddings(np.full((len(inputs), self.dimension), 0.5, np.float32))
+
+    config = PostsConfig(
+        modules=("text",), classes=("hate", "benign"), benign=("benign",), encoder="e", fingerprint="1", dimension=4
+    )
+    features = PostFeatures(config, Constant())
+    return TrainedModular(config, ModularPosts(config).eval(), features, name="example", fingerprint="1")
 
 
 def _match(
@@ -171,5 +201,4 @@ def _places(module: str, content: Content) -> tuple[Span, ...]:
             if isinstance(part, Image)
         )[:1]
     kinds = _KINDS.get(module, ())
-    found = {e.model_dump_json(): e for p in content.passages for e in p.evidence if e.kind in kinds}
-    return tuple(found.values())
+    return tuple(span for span in content.texts if span.kind in kinds)

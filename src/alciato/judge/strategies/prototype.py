@@ -1,7 +1,7 @@
-"""Prototype: how much nearer words are to a policy's examples than to its innocent ones. No chat model.
+"""Prototype: kernel density classification of an item's texts against a policy's examples. No chat model.
 
-Every passage of a post is held against the policy's examples of its form (`space`: words alone, or words with what a
-picture is said to show), which gives a margin m for each category; the score is
+Every statement of an item is compared with the policy's examples and benign texts of its form (`space`: words alone,
+or words with what a picture shows), which gives a margin m for each category; the score is
 
     1 / (1 + exp(-(slope m + intercept)))
 
@@ -17,26 +17,34 @@ is its commonest false alarm. It is for sorting, with people behind it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from alciato.errors import AlciatoError, UsageError
-from alciato.judge.content import Content, Passage, paired
+from alciato.item import Item, Text
+from alciato.item.verdict import Step
 from alciato.judge.policy import Category, Policy
 from alciato.judge.signals import signal_matches
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
-from alciato.judge.strategy import Judgement, Match, Unjudged
+from alciato.judge.statements import Statement, paired, statements_of
+from alciato.judge.strategy import Judgement, Match, NoOptions, Strategy, StrategyExample, Unjudged
 from alciato.judge.target import find_target
 from alciato.models import Encoder, Runtime
+from alciato.read.content import Content
+from alciato.read.language import detect, dominant_script
 
 CURVES = {1: (2.5, 0.56), 2: (8.8, 3.1)}
 """Slope and intercept by number of parts of the form."""
-VERSION = "1"
+VERSION = "2"
 """Counted up when the same texts would get other scores."""
 TELL = 0.25
 """Matches under this score are not told."""
+NEAREST = 12
+"""Examples among which one in the language of the text is sought."""
 
 
 def score(margins: Array, slope: float, intercept: float) -> Array:
@@ -45,16 +53,16 @@ def score(margins: Array, slope: float, intercept: float) -> Array:
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A form held against its space: scores by category, its vector (dim,)."""
+class _Scored:
+    """A form in its space: scores by category, its vector (dim,)."""
 
     scores: dict[str, float]
     vector: Array
     space: Space
 
 
-class Prototype:
-    """The strategy: passages against examples, detections against signals; the greatest score of each category."""
+class Prototype(Strategy):
+    """The strategy: statements against examples, detections against signals; the greatest score of each category."""
 
     name = "prototype"
 
@@ -70,6 +78,23 @@ class Prototype:
         digest = hashlib.sha256(f"{encoder.fingerprint}/{VERSION}".encode()).hexdigest()[:8]
         self.model = f"{encoder.name}@{digest}"
 
+    @classmethod
+    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
+        """Make the strategy with the text encoder of the settings."""
+        del options
+        return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy)
+
+    @classmethod
+    def examples(cls) -> Sequence[StrategyExample]:
+        """Give a text that repeats an example of the policy, and a benign one."""
+        category: dict[str, Any] = {"id": "hate", "title": "Hate", "definition": "Attacks a group.", "action": "remove"}
+        category |= {"examples": ["Martians are vermin."], "counterexamples": ["Martians are welcome."]}
+        policy = Policy.model_validate({"name": "example", "categories": [category]})
+        return [
+            StrategyExample(Item.of([Text(text="Martians are vermin.")]), policy, "remove"),
+            StrategyExample(Item.of([Text(text="The bus was late again this morning.")]), policy, "allow"),
+        ]
+
     def judge(self, contents: Sequence[Content]) -> list[Judgement | Unjudged]:
         """Encode the passages of all items at once; one by one if that fails, so that one cannot stop the others."""
         try:
@@ -80,52 +105,77 @@ class Prototype:
             return [self.judge([content])[0] for content in contents]
 
     def _judge(self, contents: Sequence[Content]) -> list[Judgement | Unjudged]:
-        forms = [_form(passage) for content in contents for passage in content.passages]
-        held = self._hold(list(dict.fromkeys(forms)))
-        return [self._judgement(content, held) for content in contents]
+        statements = [statements_of(content) for content in contents]
+        forms = [_form(statement) for some in statements for statement in some]
+        scored = self._score(list(dict.fromkeys(forms)))
+        return [self._judgement(content, some, scored) for content, some in zip(contents, statements, strict=True)]
 
-    def _hold(self, forms: Sequence[Form]) -> dict[Form, _Held]:
-        """Hold each form against the examples of its kind; forms of which there are no examples are left out."""
-        held = {}
+    def _score(self, forms: Sequence[Form]) -> dict[Form, _Scored]:
+        """Score each form against the examples of its kind; forms of which there are no examples are left out."""
+        scored = {}
         for parts, space in self._spaces.items():
             if some := [form for form in forms if len(form) == parts]:
                 x = space.encode(some)
                 scores = {id_: score(space.margins(x, id_), *CURVES[parts]) for id_ in space.texts}
                 for row, form in enumerate(some):
-                    held[form] = _Held({id_: float(all_[row]) for id_, all_ in scores.items()}, x[row], space)
-        return held
+                    scored[form] = _Scored({id_: float(all_[row]) for id_, all_ in scores.items()}, x[row], space)
+        return scored
 
-    def _judgement(self, content: Content, held: dict[Form, _Held]) -> Judgement:
+    def _judgement(
+        self, content: Content, statements: Sequence[Statement], scored: Mapping[Form, _Scored]
+    ) -> Judgement:
         matches = list(signal_matches(content, self._policy))
-        found = [(passage, held[_form(passage)]) for passage in content.passages if _form(passage) in held]
+        signals = len(matches)
+        found = [(one, scored[_form(one)]) for one in statements if _form(one) in scored]
         if found:
             matches += [self._match(category, found) for category in self._policy.categories]
         scores = {category.id: 0.0 for category in self._policy.categories}
         for match in matches:
-            scores[match.category] = max(scores[match.category], match.score)
+            scores[match.category] = _larger(scores[match.category], match.score)
         told = sorted((m for m in matches if m.score >= TELL), key=lambda m: -m.score)
-        return Judgement(scores, tuple(told))
+        trace = (
+            Step(name="statements", result=f"{len(found)} of {len(statements)} compared with examples"),
+            Step(name="signals", result=f"{signals} findings of picture detectors"),
+        )
+        return Judgement(scores, tuple(told), trace=trace)
 
-    def _match(self, category: Category, found: Sequence[tuple[Passage, _Held]]) -> Match:
-        passage, best = max(found, key=lambda pair: pair[1].scores[category.id])
+    def _match(self, category: Category, found: Sequence[tuple[Statement, _Scored]]) -> Match:
+        statement, best = max(found, key=lambda pair: _larger(0.0, pair[1].scores[category.id]))
         number = round(best.scores[category.id], 4)
-        if number < TELL:
+        if not number >= TELL:
             return Match(category.id, number)
-        example = paired(*best.space.nearest(best.vector, category.id))
-        why = f"{_subject(passage)} close to the policy's example “{example}”"
-        return Match(category.id, number, why, passage.evidence, find_target(passage.text, self._policy.groups))
+        why = f"{_subject(statement)} {_cited(statement, best, category)}"
+        return Match(category.id, number, why, statement.evidence, find_target(statement.text, self._policy.groups))
 
 
-def _form(passage: Passage) -> Form:
-    return form_of(passage.words, passage.picture)
+def _larger(one: float, other: float) -> float:
+    """Give the larger score; one that is no number counts as the larger, so that it is never lost."""
+    return other if math.isnan(other) or other > one else one
 
 
-def _subject(passage: Passage) -> str:
-    if not passage.picture:
+def _cited(statement: Statement, best: _Scored, category: Category) -> str:
+    """Cite the nearest example in the language of the statement; else the definition, and the example's language."""
+    forms = best.space.ranked(best.vector, category.id)
+    nearest = paired(*forms[0])
+    if _language(nearest) == (spoken := _language(statement.text)):
+        return f"close to the policy's example “{nearest}”"
+    readable = next((paired(*form) for form in forms[:NEAREST] if _language(paired(*form)) == spoken), None)
+    if readable is not None:
+        return f"close to the policy's example “{readable}”"
+    definition = category.definition.strip()
+    return f"close to what the policy defines: {definition} (nearest example, in {_language(nearest)!r}: “{nearest}”)"
+
+
+def _language(text: str) -> str:
+    """Code of the language of a text; its script where the language is not clear."""
+    return detect(text).code or dominant_script(text)[0] or "unknown"
+
+
+def _form(statement: Statement) -> Form:
+    return form_of(statement.words, statement.picture)
+
+
+def _subject(statement: Statement) -> str:
+    if not statement.picture:
         return "the words are"
-    return "words and picture together are" if passage.words else "what the picture shows is"
-
-
-def load_prototype(policy: Policy, runtime: Runtime) -> Prototype:
-    """Make the strategy with the text encoder of the settings."""
-    return Prototype(runtime.load(runtime.settings.models.encoder, Encoder), policy)
+    return "words and picture together are" if statement.words else "what the picture shows is"

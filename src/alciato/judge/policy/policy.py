@@ -2,7 +2,7 @@
 
 Categories have a definition, what is `not` meant, examples, thresholds and the strongest action that may follow.
 An example is a sentence, or a pair `{words: …, picture: …}` for what offends only together: `picture` says in words
-what is seen. Counterexamples are innocent and close by: they teach more than anything else in the file.
+what is seen. Counterexamples are benign and close to the examples; they change the scores most.
 The hash is that of the content: another order of keys, comments or line breaks do not change it, a word does.
 """
 
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -19,10 +21,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from alciato.errors import UsageError, unknown_name
 from alciato.item.verdict import Decision
-from alciato.judge.policy_file import PolicyFile
+from alciato.judge.policy.file import FORMAT, Place, PolicyFile
 
-SHIPPED = Path(__file__).parent / "policies"
-EVERYDAY = Path(__file__).parent / "data" / "everyday.yaml"
+SHIPPED = Path(__file__).parent / "shipped"
+BACKGROUND = Path(__file__).parent / "background.yaml"
 ACTIONS: tuple[Decision, ...] = get_args(Decision)
 """From the mildest to the strongest."""
 
@@ -31,14 +33,14 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, coerce_numbers_to_str=True)
 
 
-class Example(_Strict):
+class PolicyExample(_Strict):
     """Words, a picture told in words, or both, which then count only together."""
 
     words: str = Field("", max_length=4000)
     picture: str | None = Field(None, max_length=4000, description="what the picture shows, in words")
 
     @model_validator(mode="after")
-    def _something(self) -> Example:
+    def _something(self) -> PolicyExample:
         if not self.words.strip() and not (self.picture or "").strip():
             raise ValueError("an example needs words, a picture, or both")
         return self
@@ -47,12 +49,12 @@ class Example(_Strict):
 def _example(value: Any) -> Any:
     if isinstance(value, str):
         return {"words": value}
-    if not isinstance(value, dict | Example):
+    if not isinstance(value, dict | PolicyExample):
         raise ValueError(f"{value!r} is not text; put it into quotes")  # YAML reads a bare `no` as False
     return value
 
 
-Examples = tuple[Annotated[Example, BeforeValidator(_example)], ...]
+Examples = tuple[Annotated[PolicyExample, BeforeValidator(_example)], ...]
 
 
 class Thresholds(_Strict):
@@ -96,28 +98,28 @@ class Category(_Strict):
 
 
 @cache
-def everyday() -> tuple[Example, ...]:
-    """What most posts are like, in many languages: the background where a policy writes none of its own."""
-    return tuple(Example.model_validate(_example(value)) for value in PolicyFile(EVERYDAY).values)
+def background() -> tuple[PolicyExample, ...]:
+    """Background corpus: everyday posts in many languages, benign, for policies that write no `benign` texts."""
+    return tuple(PolicyExample.model_validate(_example(value)) for value in PolicyFile(BACKGROUND).values)
 
 
 class Policy(_Strict):
-    """Categories, the groups that targets are sought among, and what everyday posts are like."""
+    """Categories, the groups that targets are sought among, and benign texts that most posts are like."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     version: str = "1"
     description: str = ""
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes that the examples are written in")
     groups: tuple[Group, ...] = ()
-    innocent: Examples = Field(default_factory=everyday)
+    benign: Examples = Field(default_factory=background)
     categories: tuple[Category, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _unlike(self) -> Policy:
+    def _distinct(self) -> Policy:
         ids = [category.id for category in self.categories]
-        twins = sorted({id_ for id_ in ids if ids.count(id_) > 1})
-        if twins:
-            raise ValueError(f"two categories have the id {twins[0]!r}")
+        twice = sorted({id_ for id_ in ids if ids.count(id_) > 1})
+        if twice:
+            raise ValueError(f"two categories have the id {twice[0]!r}")
         return self
 
     @property
@@ -144,7 +146,8 @@ def load_policy(path_or_name: str | Path) -> Policy:
     """Read a policy from a YAML file, or a shipped one by its name, such as `general`.
 
     Raises:
-        UsageError: no such file or name; or a field that is unknown (nearest first) or wrong, with its line.
+        UsageError: no such file or name; or all that is wrong in the file, each with its line, and the nearest key
+            where one is misspelt.
     """
     path = Path(path_or_name).expanduser()
     shipped = SHIPPED / f"{path_or_name}.yaml"
@@ -154,11 +157,11 @@ def load_policy(path_or_name: str | Path) -> Policy:
         raise _no_policy(str(path_or_name))
     file = PolicyFile(path)
     if not isinstance(file.values, dict):
-        raise UsageError("a policy is a mapping of name, categories and so on.", where=str(path))
+        raise UsageError("a policy is a mapping with the keys name and categories.", where=str(path), remedy=FORMAT)
     try:
         return Policy.model_validate(file.values)
     except ValidationError as error:
-        raise _pointed(error, file) from error
+        raise _all_faults(error, file) from error
 
 
 def shipped_policies() -> Iterator[str]:
@@ -177,24 +180,59 @@ _MODELS: dict[str, type[BaseModel]] = {
     "groups": Group,
     "signals": Signal,
     "thresholds": Thresholds,
-    "examples": Example,
-    "counterexamples": Example,
-    "innocent": Example,
+    "examples": PolicyExample,
+    "counterexamples": PolicyExample,
+    "innocent": PolicyExample,
 }
 """What stands under a key, for naming the fields that it takes."""
 
 
-def _pointed(error: ValidationError, file: PolicyFile) -> UsageError:
-    """The first problem, with its line and, for an unknown key, the nearest known one."""
-    first = error.errors()[0]
-    place = first["loc"]
-    where = file.where(place)
-    if first["type"] == "extra_forbidden":
-        named = [step for step in place[:-1] if isinstance(step, str)]
-        model = _MODELS.get(named[-1], Policy) if named else Policy
-        known = [field.alias or name for name, field in model.model_fields.items()]
-        unknown = unknown_name("field", str(place[-1]), known)
-        return UsageError(unknown.what, where=where, remedy=unknown.remedy)
-    name = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
-    message = first["msg"].removeprefix("Value error, ")
-    return UsageError(f"{name or 'policy'}: {message}.", where=where)
+@dataclass(frozen=True)
+class _Fault:
+    """One thing that is wrong: its line, and what it is."""
+
+    line: int
+    what: str
+
+
+def _all_faults(error: ValidationError, file: PolicyFile) -> UsageError:
+    """Tell all faults of a file, in the order of their lines."""
+    faults = sorted(_faults(error.errors(), file), key=lambda fault: fault.line)
+    if len(faults) == 1:
+        return UsageError(f"{faults[0].what}.", where=file.where(faults[0].line), remedy=FORMAT)
+    lines = "".join(f"\n  line {fault.line}: {fault.what}." for fault in faults)
+    return UsageError(f"the policy has {len(faults)} faults:{lines}\n", where=str(file.path), remedy=FORMAT)
+
+
+def _faults(errors: Sequence[Any], file: PolicyFile) -> Iterator[_Fault]:
+    """Yield the faults; a key that is missing because it is misspelt is told once, as the misspelt one."""
+    places = [one["loc"] for one in errors]
+    inside = {place[:depth] for place in places for depth in range(len(place))}
+    errors = [one for one in errors if one["loc"] not in inside]  # a list is not too short where its members are wrong
+    missing = {(place[:-1], place[-1]) for e in errors if e["type"] == "missing" for place in [e["loc"]]}
+    misspelt = set()
+    for one in errors:
+        place = one["loc"]
+        if one["type"] == "extra_forbidden":
+            known = _keys_at(place[:-1])
+            nearest = get_close_matches(str(place[-1]), known, n=1, cutoff=0.5)
+            misspelt |= {(place[:-1], name) for name in nearest if (place[:-1], name) in missing}
+            hint = f"did you mean {nearest[0]!r}? Known" if nearest else "known"
+            yield _Fault(file.line(place), f"{_name(place)}: there is no key {place[-1]!r}; {hint}: {', '.join(known)}")
+    for one in errors:
+        place = one["loc"]
+        if one["type"] == "missing" and (place[:-1], place[-1]) not in misspelt:
+            yield _Fault(file.line(place), f"{_name(place[:-1])}: the key {place[-1]!r} is missing")
+        elif one["type"] not in {"missing", "extra_forbidden"}:
+            yield _Fault(file.line(place), f"{_name(place)}: {one['msg'].removeprefix('Value error, ').rstrip('.')}")
+
+
+def _keys_at(place: Place) -> list[str]:
+    named = [step for step in place if isinstance(step, str)]
+    model = _MODELS.get(named[-1], Policy) if named else Policy
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _name(place: Place) -> str:
+    name = "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    return name or "the policy"
