@@ -1,7 +1,9 @@
 """The registry: lazy imports, taken names, plug-ins by entry point, and options that forbid unknown keys."""
 
+import re
 import sys
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict
@@ -91,3 +93,10 @@ def test_options_forbid_unknown_keys_and_tell_all_faults_at_once():
     assert parse_options(Options, {"size": "7"}, "a").size == 7
     with pytest.raises(UsageError, match=r"options of a: size: .*; sise: .*Known: size\."):
         parse_options(Options, {"size": "x", "sise": 1}, "a")
+
+
+def test_the_documented_groups_are_those_of_the_source():
+    root = Path(__file__).parents[1]
+    source = "".join(path.read_text("utf-8") for path in (root / "src" / "alciato").rglob("*.py"))
+    documented = re.findall(r"(?m)^\| `(alciato\.\w+)` \|", (root / "docs" / "extending.md").read_text("utf-8"))
+    assert sorted(documented) == sorted(set(re.findall(r'group="(alciato\.\w+)"', source)))
