@@ -58,7 +58,7 @@ class Models(BaseModel):
     captioner: str | None = Field(None, description="a chat model that sees")
     ocr: str | None = Field("packaged:rapidocr", description="text in pictures")
     transcriber: str | None = Field("packaged:pocketsphinx", description="speech to text")
-    nudity: str | None = Field("packaged:nudenet", description="nudity signals")
+    nudity: str | None = Field(None, description="nudity signals, such as packaged:nudenet of the extra nudity")
     meme: str | None = Field(None, description="image macro or plain picture, such as trained:FOLDER")
 
 

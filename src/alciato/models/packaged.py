@@ -244,6 +244,7 @@ PACKAGED: dict[str, Packaged] = {
         languages="none",
         package="nudenet",
         module="nudenet",
+        remedy="pip install 'alciato[nudity]'",
         pins={
             "3.4.2": (Pin("320n.onnx", "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f", 12150158),)
         },
