@@ -13,7 +13,7 @@ from hypothesis import strategies as st  # noqa: E402
 from alciato.errors import AlciatoError, UsageError  # noqa: E402
 from alciato.item import Image, Item, Post, Text, media_hash  # noqa: E402
 from alciato.learn import (  # noqa: E402
-    Group,
+    ContrastiveGroup,
     PictureCollator,
     PictureTensors,
     Shares,
@@ -228,5 +228,5 @@ def test_a_post_without_a_picture_is_refused(folder):
 def test_a_target_of_another_type_is_named(folder):
     example = examples_of(texts(2))[0]
     assert (example.label, example.number) == ("a", 0)
-    with pytest.raises(AlciatoError, match="the post p0 has a target Group, but a class label is needed"):
-        replace(example, target=Group("g")).label  # noqa: B018
+    with pytest.raises(AlciatoError, match="the post p0 has a target ContrastiveGroup, but a class label is needed"):
+        replace(example, target=ContrastiveGroup("g")).label  # noqa: B018

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -13,8 +15,9 @@ from alciato.cli.main import app  # noqa: E402
 from alciato.errors import ModelError, UsageError  # noqa: E402
 from alciato.learn import OBJECTIVES, TRAINABLE, load_examples, prepare, train  # noqa: E402
 from alciato.learn.training import measurable  # noqa: E402
-from alciato.models import Detector, Encoder, default_runtime  # noqa: E402
+from alciato.models import Detector, Encoder, Runtime, default_runtime  # noqa: E402
 from alciato.models.trained import KINDS, open_trained  # noqa: E402
+from alciato.settings import Settings  # noqa: E402
 from learnable import ColourDetector, colours  # noqa: E402
 
 torch.set_num_threads(1)
@@ -110,6 +113,26 @@ def test_names_and_numbers_that_do_not_exist(folder):
         prepare("reader", "colours", examples, training={"learning_rate": -1})
     with pytest.raises(UsageError, match="training 'speed'"):
         prepare("reader", "colours", examples, training={"speed": 9})
+
+
+def test_device_and_precision_are_those_of_the_settings_unless_named(folder):
+    examples, runtime = load_examples(folder), Runtime(Settings(device="cpu", dtype="bfloat16"))
+    config = prepare("reader", "colours", examples, runtime=runtime).training
+    assert (config.device, config.precision) == ("cpu", "bfloat16")
+    config = prepare("reader", "colours", examples, training={"precision": "float32"}, runtime=runtime).training
+    assert (config.device, config.precision) == ("cpu", "float32")
+
+
+@pytest.mark.parametrize("module", ["torch", "accelerate"])
+def test_a_missing_package_names_the_extra(module, tmp_path):
+    """Exit status 3 and the command that installs it, not a traceback."""
+    block = f"import sys; sys.modules[{module!r}] = None; from alciato.cli.main import main; sys.argv[1:] = "
+    arguments = ["learn", "reader", ".", "--strategy", "memetector", "--out", str(tmp_path / "out")]
+    found = subprocess.run(
+        [sys.executable, "-c", f"{block}{arguments}; main()"], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert found.returncode == 3, found.stderr
+    assert "Traceback" not in found.stderr
 
 
 def test_the_command_trains(folder, tmp_path):

@@ -21,12 +21,12 @@ from .splits import Shares as Shares
 from .splits import Splits as Splits
 from .splits import split as split
 from .targets import ClassLabel as ClassLabel
-from .targets import Completion as Completion
-from .targets import Group as Group
+from .targets import ContrastiveGroup as ContrastiveGroup
 from .targets import Labels as Labels
 from .targets import Pair as Pair
 from .targets import Preference as Preference
 from .targets import Target as Target
+from .targets import TextCompletion as TextCompletion
 from .trainer import Fitted as Fitted
 from .trainer import Trainer as Trainer
 from .trainer import measure as measure

@@ -1,7 +1,8 @@
 """Typed training targets: what an example teaches, besides its item.
 
-`ClassLabel` and `Labels` are for classification, `Group` and `Pair` for contrastive objectives, `Completion` and
-`Preference` for language models. `as_row` gives the columns that the trainers of sentence-transformers and trl expect.
+`ClassLabel` and `Labels` are for classification, `ContrastiveGroup` and `Pair` for contrastive objectives,
+`TextCompletion` and `Preference` for language models. `as_row` gives the columns that the trainers of
+sentence-transformers and trl expect.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Group:
+class ContrastiveGroup:
     """Contrastive: examples of the same group are positives of each other, all others are negatives."""
 
     id: str
@@ -47,7 +48,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Completion:
+class TextCompletion:
     """Language modelling: the text that shall follow the prompt."""
 
     prompt: str
@@ -71,4 +72,4 @@ class Preference:
         return {"prompt": self.prompt, "chosen": self.chosen, "rejected": self.rejected}
 
 
-Target = ClassLabel | Labels | Group | Pair | Completion | Preference
+Target = ClassLabel | Labels | ContrastiveGroup | Pair | TextCompletion | Preference
