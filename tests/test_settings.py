@@ -160,3 +160,11 @@ def test_a_file_that_is_not_text_or_too_deep_is_an_error_for_people(here: Path):
         (here / "alciato.toml").write_bytes(content)
         with pytest.raises(UsageError, match=r"alciato\.toml"):
             load_settings()
+
+
+@pytest.mark.parametrize("value", ["'99999999999999'", "'9e99'", "1" + "0" * 400, "99999999999999"])
+def test_an_untrusted_folder_raises_no_limit_however_the_number_is_written(value, tmp_path, monkeypatch):
+    (tmp_path / "alciato.toml").write_text(f"[limits]\nbytes = {value}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="raises a limit"):
+        load_settings()

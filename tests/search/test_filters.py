@@ -150,3 +150,9 @@ def test_an_error_of_the_store_does_not_show_its_private_columns():
     told = str(filter_error("x = 1", ValueError("No field named x. Valid fields are id, words, grams, vector.")))
     assert "No field named x" in told
     assert "grams" not in told
+
+
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-23:00", "0001-01-01T00:00:00+23:59"])
+def test_a_time_that_utc_cannot_hold_is_an_error_that_names_it(time):
+    with pytest.raises(UsageError, match="is no time"):
+        checked_filter(f"created_at > '{time}'")

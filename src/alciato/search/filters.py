@@ -281,9 +281,9 @@ def _timestamp(written: str, where: str) -> sql.Expression:
     """A time as `CAST('…' AS TIMESTAMP)`, in UTC. Raises `UsageError`."""
     try:
         time = datetime.fromisoformat(written)
-    except ValueError as error:
+        time = time.astimezone(UTC) if time.tzinfo else time
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"{written!r} in the filter {where!r} is no time.", remedy="Write '2024-05-01' or '2024-05-01T18:30:00Z'."
         ) from error
-    time = time.astimezone(UTC) if time.tzinfo else time
     return sql.cast(sql.Literal.string(time.replace(tzinfo=None).isoformat(sep=" ")), "timestamp")
