@@ -273,6 +273,8 @@ class Collection:
         kept = {sha for row in rows for sha in row["media"]}
         dropped = [sha for sha in shas if sha not in kept]
         if dropped:
+            for name in set(tables.BY_MEDIUM) & set(self.table_names()):
+                self.delete(name, f"medium in {sql_list(dropped)}")
             self.delete("media", f"sha in {sql_list(dropped)}")
         return dropped
 

@@ -50,6 +50,8 @@ LOST = {
     "verdicts": "verdicts: `alciato judge` makes the newest ones again, older ones are gone",
     "segments": "nothing: segments are built from the readings again",
     "embeddings": "nothing: `alciato read` encodes the segments again",
+    "features": "nothing: `alciato duplicates` extracts them from the media again",
+    "near_copies": "nothing: `alciato duplicates` compares the pictures again",
 }
 """What a damaged data file of a table may cost."""
 

@@ -64,7 +64,7 @@ def check(collection: Collection) -> list[Problem]:
         problems += _check_media(collection)
     for name in names:
         # readings of posts that were lost are kept, in case these are added again
-        if name not in {"items", "media", "verdicts", "readings", *broken} and "items" not in broken:
+        if name not in {"items", "media", "verdicts", "readings", *broken} and not broken & _needed(name):
             problems += _check_links(collection, name)
     return problems
 
@@ -94,9 +94,15 @@ def repair(collection: Collection) -> list[Problem]:
     return problems
 
 
+def _needed(name: str) -> set[str]:
+    """The tables that the links of a table are compared with."""
+    return {"media"} if name in tables.BY_MEDIUM else {"items"}
+
+
 def _names(collection: Collection) -> list[str]:
     there = collection.table_names()
-    return [*tables.SCHEMAS, *(name for name in there if name.startswith(PREFIX))]
+    further = (name for name in there if name.startswith(PREFIX) or name in tables.BY_MEDIUM)
+    return [*tables.SCHEMAS, *further]
 
 
 # Looking
@@ -166,11 +172,22 @@ def _check_media(collection: Collection) -> Iterator[Problem]:
 
 
 def _check_links(collection: Collection, name: str) -> Iterator[Problem]:
-    """Rows that speak of items which are not there."""
+    """Rows that speak of items, or of media, which are not there."""
+    if name in tables.BY_MEDIUM:
+        lost = _lost_media(collection, name)
+        if lost:
+            yield Problem(name, "links", lost[0], f"{len(lost)} media that {name} speaks of are not in the collection.")
+        return
     known = {row["id"] for row in collection.stream("items", ["id"])}
     lost = {row["item"] for row in collection.stream(name, ["item"])} - known
     if lost:
         yield Problem(name, "links", min(lost), f"{len(lost)} posts that {name} speaks of are not in the collection.")
+
+
+def _lost_media(collection: Collection, name: str) -> list[str]:
+    """Media that a table made from media speaks of and that are not there."""
+    known = {row["sha"] for row in collection.stream("media", ["sha"])}
+    return sorted({row["medium"] for row in collection.stream(name, ["medium"])} - known)
 
 
 # Repairing
@@ -178,9 +195,11 @@ def _check_links(collection: Collection, name: str) -> Iterator[Problem]:
 
 def _rescue(collection: Collection, name: str) -> None:
     """Save the rows of a damaged table that can be read; derived tables are emptied, to be built again."""
-    derived = name == "segments" or name.startswith(PREFIX)
+    derived = name == "segments" or name.startswith(PREFIX) or name in tables.BY_MEDIUM
     rows = [] if derived else list(_readable_rows(collection, name))
     _set_aside(collection, name)
+    if name in tables.BY_MEDIUM:
+        return  # made again from the media by the verb that needs it
     if name.startswith(PREFIX):
         _forget_encoder(collection, name)
         return
@@ -297,9 +316,13 @@ def _drop_unreadable(collection: Collection, name: str) -> None:
 
 
 def _unlink(collection: Collection) -> None:
-    """Drop segments and embeddings of items that are gone; their readings stay, in case the posts are added again."""
+    """Drop segments, embeddings and features of what is gone; readings stay, in case the posts are added again."""
     known = {row["id"] for row in collection.stream("items", ["id"])}
     for name in _names(collection):
+        if name in tables.BY_MEDIUM:
+            gone = _lost_media(collection, name)
+            for start in range(0, len(gone), 500):
+                collection.delete(name, f"medium in {sql_list(gone[start : start + 500])}")
         if name == "segments" or name.startswith(PREFIX):
             lost = sorted({row["item"] for row in collection.stream(name, ["item"])} - known)
             for start in range(0, len(lost), 500):

@@ -97,6 +97,8 @@ EMBEDDED = (
 )
 """Columns of a segment that stand beside its vector in the table of an encoder."""
 SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "segments": SEGMENTS, "verdicts": VERDICTS}
+BY_MEDIUM = ("features", "near_copies")
+"""Tables that `duplicates` makes of the media, with a column `medium`: not there before its first call."""
 
 
 def item_row(item: Item) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Tables made of the media: removal, check and repair know them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from alciato.store import Collection
+from alciato.store.tables import BY_MEDIUM
+from store.conftest import picture_post
+
+ROWS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("medium", pa.string(), nullable=False)])
+
+
+def filled(folder: Path, name: str) -> tuple[Collection, list[str]]:
+    """Two posts with a picture each, and a row of a derived table for each."""
+    made = Collection.open(folder)
+    posts = [picture_post(n) for n in range(2)]
+    made.add(posts)
+    shas = [next(iter(post.media)) for post in posts]
+    made.save_derived(name, pa.Table.from_pylist([{"id": sha, "medium": sha} for sha in shas], ROWS))
+    return made, shas
+
+
+def media_of(collection: Collection, name: str) -> set[str]:
+    return {row["medium"] for row in collection.stream(name)}
+
+
+@pytest.mark.parametrize("name", BY_MEDIUM)
+def test_removal_drops_what_was_made_of_the_medium(tmp_path: Path, name: str):
+    made, shas = filled(tmp_path / "c", name)
+    made.remove(["q0"])
+    assert media_of(made, name) == {shas[1]}
+    assert made.check() == []
+
+
+@pytest.mark.parametrize("name", BY_MEDIUM)
+def test_rows_of_lost_media_are_found_and_dropped(tmp_path: Path, name: str):
+    made, shas = filled(tmp_path / "c", name)
+    made.save_derived(name, pa.Table.from_pylist([{"id": "gone", "medium": "0" * 64}], ROWS))
+    (problem,) = made.check()
+    assert (problem.table, problem.part, problem.where) == (name, "links", "0" * 64)
+    made.repair()
+    assert media_of(made, name) == set(shas)
+    assert made.check() == []
+
+
+@pytest.mark.parametrize("name", BY_MEDIUM)
+def test_a_damaged_derived_table_is_set_aside_and_made_again(tmp_path: Path, name: str):
+    made, shas = filled(tmp_path / "c", name)
+    (data,) = (tmp_path / "c" / f"{name}.lance" / "data").glob("*.lance")
+    data.write_bytes(data.read_bytes()[:50])
+    made = Collection.open(tmp_path / "c")
+    assert [(problem.table, problem.part) for problem in made.check()] == [(name, "table")]
+    made.repair()
+    assert made.derived(name) is None
+    assert made.check() == []
+    made.save_derived(name, pa.Table.from_pylist([{"id": shas[0], "medium": shas[0]}], ROWS))
+    assert media_of(made, name) == {shas[0]}
