@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from alciato.duplicates.cluster import Cluster, Member, Relation
 from alciato.duplicates.features import ImageFeatures, Place
+from alciato.duplicates.kept_pairs import related_incrementally
 from alciato.duplicates.near_copies import NearCopy, candidate_pairs, verify
 from alciato.duplicates.pictures import image_features
 from alciato.models import Runtime, default_runtime
@@ -18,13 +19,14 @@ LATEST = "9999"
 def duplicates(collection: Collection, *, runtime: Runtime | None = None) -> list[Cluster]:
     """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip.
 
-    Features of pictures and clips are stored: only media that lack them are decoded. The largest cluster comes first.
+    Features and the pairs that were found are stored: only media that lack features are decoded, and only pictures
+    that were not compared yet are verified. The largest cluster comes first.
     The representative of a cluster is its copy of highest quality: a still before a clip, then the one with the most
     pixels, then the earliest.
     """
     runtime = runtime or default_runtime()
     seen = list(image_features(collection, collection.items(), runtime.settings.limits, save=True))
-    return clustered(seen, related(seen))
+    return clustered(seen, related_incrementally(collection, seen))
 
 
 def related(seen: Sequence[ImageFeatures]) -> dict[tuple[int, int], NearCopy]:
