@@ -174,9 +174,11 @@ def _check_media(collection: Collection) -> Iterator[Problem]:
 def _check_links(collection: Collection, name: str) -> Iterator[Problem]:
     """Rows that speak of items, or of media, which are not there."""
     if name in tables.BY_MEDIUM:
-        lost = _lost_media(collection, name)
-        if lost:
-            yield Problem(name, "links", lost[0], f"{len(lost)} media that {name} speaks of are not in the collection.")
+        media = _lost_media(collection, name)
+        if media:
+            yield Problem(
+                name, "links", media[0], f"{len(media)} media that {name} speaks of are not in the collection."
+            )
         return
     known = {row["id"] for row in collection.stream("items", ["id"])}
     lost = {row["item"] for row in collection.stream(name, ["item"])} - known
