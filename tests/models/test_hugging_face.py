@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from math import exp
 
 import numpy as np
@@ -10,8 +12,9 @@ import torch
 from PIL import Image
 from pydantic import BaseModel
 
-from alciato.errors import MissingPackage, ModelError
+from alciato.errors import MissingPackage, ModelError, UsageError
 from alciato.models import Chat, Encoder, Message, Runtime, Transcriber
+from alciato.models.device import chosen_device, dtype_for
 from alciato.models.transcriber_transformers import segments
 from alciato.settings import Settings
 from model_samples import byte_tokenizer as tokenizer
@@ -290,3 +293,93 @@ def test_without_torch_the_extra_is_named(settings, language, monkeypatch):
     monkeypatch.setattr("alciato.models.hugging_face.find_spec", lambda _module: None)
     with pytest.raises(MissingPackage, match=r"pip install 'alciato\[train\]'"):
         Runtime(Settings(threads=1, cache=settings.cache)).load(f"hf:{language}", Chat)
+
+
+LOADERS = [("sentence", Encoder), ("dual", Encoder), ("language", Chat), ("whisper", Transcriber)]
+
+
+def network_of(model):
+    """The torch module inside a loaded model."""
+    model = getattr(model, "chat", model)
+    return model._pipeline.model if hasattr(model, "_pipeline") else model._model
+
+
+@pytest.mark.parametrize(("fixture", "kind"), LOADERS)
+def test_the_number_type_of_the_settings_is_that_of_the_weights(request, settings, fixture, kind):
+    folder = request.getfixturevalue(fixture)
+    fingerprints = set()
+    for dtype, wanted in (("auto", torch.float32), ("bfloat16", torch.bfloat16)):
+        runtime = Runtime(settings.model_copy(update={"dtype": dtype, "device": "cpu"}))
+        model = check_described(runtime, f"hf:{folder}", kind)
+        assert {one.dtype for one in network_of(model).parameters()} == {wanted}
+        fingerprints.add(model.fingerprint)
+        if kind is Encoder:
+            vectors = model.encode(["the moon", "robot"]).dense
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+        elif kind is Chat:
+            found = model.choice_logprobs([Message("user", "Hi")], ["yes", "no"])
+            assert sum(map(exp, found.values())) == pytest.approx(1)
+        else:
+            model.transcribe(np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32), 16_000)
+    assert len(fingerprints) == 2
+
+
+def test_pictures_are_encoded_in_the_number_type_of_the_weights(dual, settings):
+    encoder = Runtime(settings.model_copy(update={"dtype": "bfloat16"})).load(f"hf:{dual}", Encoder)
+    vectors = encoder.encode([Image.new("RGB", (40, 30), "red"), "words"]).dense
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+@pytest.mark.parametrize(("fixture", "kind"), LOADERS)
+def test_a_device_that_is_not_there_is_told(request, settings, fixture, kind):
+    runtime = Runtime(settings.model_copy(update={"device": "cuda"}))
+    for what in (runtime.load, runtime.describe):
+        with pytest.raises(UsageError, match="there is no device 'cuda'") as caught:
+            what(f"hf:{request.getfixturevalue(fixture)}", kind)
+        assert "cpu" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "found"),
+    [
+        ("auto", ["cuda:0", "cuda:1", "cpu"], "cuda:0"),
+        ("auto", ["mps", "cpu"], "mps"),
+        ("auto", ["cpu"], "cpu"),
+        ("cuda", ["cuda:0", "cuda:1", "cpu"], "cuda:0"),
+        ("cuda:1", ["cuda:0", "cuda:1", "cpu"], "cuda:1"),
+        ("cuda:2", ["cuda:0", "cuda:1", "cpu"], None),
+        ("cpu", ["cuda:0", "cpu"], "cpu"),
+        ("mps", ["cuda:0", "cpu"], None),
+    ],
+)
+def test_the_device_is_the_best_of_those_named(wanted, there, found):
+    if found is None:
+        with pytest.raises(UsageError, match="no device") as caught:
+            chosen_device(wanted, there)
+        assert all(name in caught.value.remedy for name in there)
+    else:
+        assert chosen_device(wanted, there) == found
+
+
+def test_on_a_gpu_the_weights_keep_their_own_number_type(settings):
+    assert dtype_for(settings, "cuda:0") == "auto"
+    assert dtype_for(settings, "cpu") is torch.float32
+    assert dtype_for(settings.model_copy(update={"dtype": "float16"}), "cuda:0") is torch.float16
+
+
+@pytest.mark.parametrize(("before", "threads"), [("import torch; torch.set_num_threads(3)", 3), ("", 1)])
+def test_loading_leaves_a_process_that_uses_torch_as_it_was(language, settings, before, threads):
+    """The setting `threads` holds where the loader is the first to import PyTorch, and changes nothing elsewhere."""
+    code = f"""
+{before}
+from alciato.models import Chat, Runtime
+from alciato.settings import Settings
+Runtime(Settings(threads=1, cache={str(settings.cache)!r})).load("hf:{language}", Chat)
+import torch
+from transformers import logging
+print(torch.get_num_threads(), logging.get_verbosity() == logging.WARNING, logging.is_progress_bar_enabled())
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == [str(threads), "True", "True"]
+    assert done.stderr == ""

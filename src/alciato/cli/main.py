@@ -48,6 +48,7 @@ def alciato(
 def main() -> None:
     """Run a command and leave with its status; errors for people go to standard error, without a traceback."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve each other
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its advice is to those who write programs with it
     _keep_results_apart()
     try:
         with naming_what_is_missing():

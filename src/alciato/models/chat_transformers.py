@@ -17,7 +17,8 @@ from alciato.errors import ModelError
 from alciato.models.answer_schema import described, parse
 from alciato.models.calls import Meter
 from alciato.models.chat_openai import normalised
-from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need, prepare_torch
+from alciato.models.device import device_for, dtype_for, moved
+from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need
 from alciato.models.protocols import Answer, AnyModel, Message, Usage
 from alciato.settings import Settings
 
@@ -30,11 +31,10 @@ class ChatTransformers:
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
         need("torch", "transformers")
         check_safe(folder)
-        prepare_torch(settings)
         self.name, self.meter = name, Meter()
         self.fingerprint = folder_fingerprint(folder, settings, "transformers")
         self.supports_images = "vision_config" in configuration(folder)
-        self._model, self._processor = _loaded(folder, supports_images=self.supports_images)
+        self._model, self._processor = _loaded(folder, settings, supports_images=self.supports_images)
         self._tokenizer = getattr(self._processor, "tokenizer", self._processor)
         self._timeout, self._lock = settings.calls.timeout, Lock()
 
@@ -82,7 +82,7 @@ class ChatTransformers:
     def _log_probability(self, given: Mapping[str, Any], choice: str) -> float:
         import torch
 
-        tokens = torch.tensor([self._tokenizer.encode(choice, add_special_tokens=False)])
+        tokens = torch.tensor([self._tokenizer.encode(choice, add_special_tokens=False)], device=self._model.device)
         extended = dict(given)
         for key, fill in (("input_ids", tokens), ("attention_mask", torch.ones_like(tokens))):
             extended[key] = torch.cat([given[key], fill], dim=1)
@@ -107,7 +107,8 @@ class ChatTransformers:
         )
         shown = {"images": pictures} if pictures else {}
         # The template has written the special tokens already.
-        return dict(self._processor(text=[prompt], return_tensors="pt", add_special_tokens=False, **shown))
+        given = self._processor(text=[prompt], return_tensors="pt", add_special_tokens=False, **shown)
+        return moved(given, self._model)
 
 
 def _turn(message: Message, *, parts: bool) -> dict[str, Any]:
@@ -117,10 +118,12 @@ def _turn(message: Message, *, parts: bool) -> dict[str, Any]:
     return {"role": message.role, "content": typed}
 
 
-def _loaded(folder: Path, *, supports_images: bool) -> tuple[Any, Any]:
+def _loaded(folder: Path, settings: Settings, *, supports_images: bool) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor, AutoTokenizer
 
     family = AutoModelForImageTextToText if supports_images else AutoModelForCausalLM
-    model = family.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype="auto")
+    device = device_for(settings)
+    dtype = dtype_for(settings, device)
+    model = family.from_pretrained(str(folder), use_safetensors=True, local_files_only=True, dtype=dtype)
     reader = AutoProcessor if supports_images else AutoTokenizer
-    return model.eval(), reader.from_pretrained(str(folder), local_files_only=True)
+    return model.to(device).eval(), reader.from_pretrained(str(folder), local_files_only=True)

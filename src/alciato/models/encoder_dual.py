@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from alciato.errors import ModelError, UsageError
-from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
+from alciato.models.device import device_for, dtype_for, moved
+from alciato.models.hugging_face import folder_fingerprint, need
 from alciato.models.protocols import Embeddings, EncoderInput, Picture, Role, Vectors
 from alciato.settings import Settings
 
@@ -30,8 +31,11 @@ class DualEncoder:
         need("torch", "transformers")
         from transformers import AutoModel, AutoProcessor
 
-        prepare_torch(settings)
-        self._model = AutoModel.from_pretrained(str(folder), use_safetensors=True, local_files_only=True).eval()
+        device = device_for(settings)
+        model = AutoModel.from_pretrained(
+            str(folder), use_safetensors=True, local_files_only=True, dtype=dtype_for(settings, device)
+        )
+        self._model = model.to(device).eval()
         if not hasattr(self._model, "get_image_features"):
             raise ModelError(f"{name} is a {type(self._model).__name__}, which has no towers for words and pictures.")
         self._processor = AutoProcessor.from_pretrained(str(folder), local_files_only=True)
@@ -72,13 +76,13 @@ class DualEncoder:
                     max_length=self._length,
                     return_tensors="pt",
                 )
-                features = self._model.get_text_features(**given)
+                features = self._model.get_text_features(**moved(given, self._model))
             else:
                 given = self._processor(images=[_upright(picture) for picture in inputs], return_tensors="pt")
-                features = self._model.get_image_features(**given)
+                features = self._model.get_image_features(**moved(given, self._model))
             features = getattr(features, "pooler_output", features)  # transformers 5 wraps the tensor
             vectors = torch.nn.functional.normalize(features.float(), dim=-1)
-        return np.asarray(vectors.numpy(), np.float32)
+        return np.asarray(vectors.cpu().numpy(), np.float32)
 
 
 def _upright(picture: Picture) -> Picture:

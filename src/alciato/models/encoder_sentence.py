@@ -14,7 +14,8 @@ from threading import Lock
 import numpy as np
 
 from alciato.errors import UsageError
-from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
+from alciato.models.device import device_for, dtype_for
+from alciato.models.hugging_face import folder_fingerprint, need
 from alciato.models.protocols import Embeddings, EncoderInput, Role
 from alciato.settings import Settings
 
@@ -30,10 +31,17 @@ class SentenceEncoder:
         need("sentence_transformers")
         from sentence_transformers import SentenceTransformer
 
-        prepare_torch(settings)
+        device = device_for(settings)
+        dtype = dtype_for(settings, device)
         self._model = SentenceTransformer(
-            str(folder), trust_remote_code=False, local_files_only=True, model_kwargs={"use_safetensors": True}
+            str(folder),
+            device=device,
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True, "dtype": dtype},
         )
+        # Modules after the transformer, such as Dense, are saved in a type of their own.
+        self._model.to(next(self._model.parameters()).dtype)
         self.name = name
         self.fingerprint = folder_fingerprint(folder, settings, "sentence-transformers")
         self.dimension = int(self._model.encode_document("dimension").shape[-1])
@@ -51,10 +59,10 @@ class SentenceEncoder:
         encode = self._model.encode_query if role == "query" else self._model.encode_document
         prompt = None if instruction is None else prompt_with(instruction, self._model.prompts.get(role))
         with self._lock:
-            vectors = encode(
-                texts, prompt=prompt, batch_size=AT_ONCE, show_progress_bar=False, normalize_embeddings=True
-            )
-        return Embeddings(np.asarray(vectors, np.float32))
+            vectors = encode(texts, prompt=prompt, batch_size=AT_ONCE, show_progress_bar=False, convert_to_tensor=True)
+        # Length 1 in float32, whatever the type of the weights.
+        vectors = vectors.float().cpu().numpy()
+        return Embeddings(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
 def prompt_with(instruction: str, prompt: str | None) -> str:

@@ -12,12 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from alciato.errors import ModelError, not_installed
+from alciato.models.device import chosen_device, device_for, quiet_transformers
 from alciato.models.openmp import openmp
 from alciato.models.protocols import Chat, Encoder, ModelInfo, Transcriber
 from alciato.models.runtime import Runtime, wrong_kind
@@ -43,7 +45,8 @@ def load_hugging_face(rest: str, kind: type, runtime: Runtime) -> Any:
     from safetensors import SafetensorError
 
     try:
-        with openmp(settings.threads):  # PyTorch brings the OpenMP that llama.cpp will then share
+        # PyTorch, if it is imported here first, brings the OpenMP that llama.cpp will then share.
+        with openmp(settings.threads), _quiet(folder, kind):
             return getattr(import_module(module), function)(f"hf:{rest}", folder, settings)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         raise ModelError(f"hf:{rest} cannot be loaded: {_first_line(error)}", where=str(folder)) from error
@@ -68,7 +71,26 @@ def describe(rest: str, kind: type, runtime: Runtime, *, fetch: bool = True) -> 
         supports_images=sees and kind is Chat,
         licence=_licence(folder),
         size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in {".safetensors", ".bin"}),
+        device=_device(settings, library),
     )
+
+
+def _device(settings: Settings, library: str) -> str:
+    """Where the model will run. Raises `UsageError` if that device is not there."""
+    if settings.device == "cpu":
+        return "cpu"
+    if library == "faster-whisper":
+        from alciato.models.transcriber_faster import ctranslate2_devices
+
+        need("faster_whisper")
+        return chosen_device(settings.device, ctranslate2_devices())
+    need("torch")
+    with openmp(settings.threads):
+        return device_for(settings)
+
+
+def _quiet(folder: Path, kind: type) -> AbstractContextManager[None]:
+    return nullcontext() if _library(folder, kind) == "faster-whisper" else quiet_transformers()
 
 
 def need(*modules: str) -> None:
@@ -155,11 +177,16 @@ def _json(path: Path) -> Any:
 
 
 def folder_fingerprint(folder: Path, settings: Settings, library: str) -> str:
-    """Hash of all files that decide what the model gives, and the version of the library that runs it."""
+    """Hash of all files that decide what the model gives, the version of its library, and the number type if set.
+
+    With `dtype = "auto"` the same model has one fingerprint on every device, so that a collection that was encoded on
+    a GPU can be searched on a CPU; its vectors then differ by the rounding of the weights' own type.
+    """
     cache = settings.cache.expanduser()
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix in _DECIDING)
     sums = "".join(f"{path.relative_to(folder)}{remembered_hash(path, cache)}" for path in files)
-    return f"{hashlib.sha256(sums.encode()).hexdigest()[:12]}/{library}-{package_version(library)}"
+    dtype = "" if settings.dtype == "auto" else f"/{settings.dtype}"
+    return f"{hashlib.sha256(sums.encode()).hexdigest()[:12]}/{library}-{package_version(library)}{dtype}"
 
 
 def _library(folder: Path, kind: type) -> str:
@@ -215,15 +242,3 @@ _DECIDING = {".json", ".safetensors", ".txt", ".model", ".jinja", ".bin"}
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-
-
-def prepare_torch(settings: Settings) -> None:
-    """Tell PyTorch how many threads to take, and transformers to keep its advice to itself."""
-    import torch
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)

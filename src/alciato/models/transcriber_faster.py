@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alciato.item import Finding
+from alciato.models.device import chosen_device
 from alciato.models.hugging_face import folder_fingerprint, need
 from alciato.models.resample import resample
 from alciato.settings import Settings
@@ -24,7 +25,15 @@ class FasterWhisper:
         need("faster_whisper")
         from faster_whisper import WhisperModel
 
-        self._model = WhisperModel(str(folder), cpu_threads=settings.threads or 0, local_files_only=True)
+        device, _, number = chosen_device(settings.device, ctranslate2_devices()).partition(":")
+        self._model = WhisperModel(
+            str(folder),
+            device=device,
+            device_index=int(number or 0),
+            compute_type="default" if settings.dtype == "auto" else settings.dtype,
+            cpu_threads=settings.threads or 0,
+            local_files_only=True,
+        )
         self.name, self._lock = name, Lock()
         self.fingerprint = folder_fingerprint(folder, settings, "faster-whisper")
 
@@ -46,3 +55,10 @@ class FasterWhisper:
             for segment in found
             if segment.text.strip()
         ]
+
+
+def ctranslate2_devices() -> list[str]:
+    """The devices that CTranslate2 finds, best first."""
+    from ctranslate2 import get_cuda_device_count
+
+    return [*(f"cuda:{number}" for number in range(get_cuda_device_count())), "cpu"]

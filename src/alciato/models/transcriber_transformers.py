@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from alciato.errors import ModelError
 from alciato.item import Finding
-from alciato.models.hugging_face import folder_fingerprint, need, prepare_torch
+from alciato.models.device import device_for, dtype_for
+from alciato.models.hugging_face import folder_fingerprint, need
 from alciato.models.resample import resample
 from alciato.settings import Settings
 
@@ -25,11 +26,13 @@ class TransformersTranscriber:
         need("torch", "transformers")
         from transformers import pipeline
 
-        prepare_torch(settings)
+        device = device_for(settings)
         self._pipeline = pipeline(
             "automatic-speech-recognition",
             model=str(folder),
             chunk_length_s=CHUNK,
+            device=device,
+            dtype=dtype_for(settings, device),
             model_kwargs={"use_safetensors": True},
         )
         # Whisper was taught to tell times; of other models the text is one segment.
