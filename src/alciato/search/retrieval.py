@@ -171,7 +171,7 @@ def _rows(found: Any) -> list[dict[str, Any]]:
     if "vector" not in found.schema.names:
         return list(found.to_pylist())
     column = found["vector"].combine_chunks()
-    vectors = np.asarray(column.flatten(), dtype=np.float32).reshape(len(column), -1)
+    vectors = np.asarray(column.flatten(), dtype=np.float32).reshape(len(column), column.type.list_size)
     rows = found.drop_columns(["vector"]).to_pylist()
     return [{**row, "vector": vector} for row, vector in zip(rows, vectors, strict=True)]
 
