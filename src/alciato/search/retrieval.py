@@ -141,7 +141,10 @@ class SearchContext:
         return self._encoder(self.runtime.settings.models.image_encoder)
 
     def _encoder(self, name: str | None) -> Encoder | None:
-        if name is None or not self.collection.encoders_named(name):
+        return None if name is None else self.once(("encoder", name), lambda: self._encoder_with_embeddings(name))
+
+    def _encoder_with_embeddings(self, name: str) -> Encoder | None:
+        if not self.collection.encoders_named(name):
             return None
         encoder = self.runtime.load(name, Encoder)
         return None if self.collection.embeddings(encoder.fingerprint) is None else encoder
