@@ -83,7 +83,7 @@ def test_errors_are_for_people(alciato, arguments: tuple[str, ...], status: int,
 
 
 def test_a_model_that_is_not_there_is_status_3(alciato, posts: Path):
-    done = alciato("judge", posts, "--strategy", "prompt", "--chat", "gguf:/nowhere/model.gguf")
+    done = alciato("judge", posts, "--strategy", "prompt", "--model", "gguf:/nowhere/model.gguf")
     assert done.returncode == 3
     assert "/nowhere/model.gguf" in done.stderr
 
