@@ -19,11 +19,12 @@ def test_the_main_job_by_command_line(alciato, posts: Path, tmp_path: Path):
     assert (again["added"], again["known"], again["read"]["items"]) == (0, 5, 0)
 
     hits = json.loads(alciato("search", "teapot on a table", "--json", "-k", "3").stdout)
-    assert {"item", "score", "part", "text", "source"} <= set(hits[0])
+    assert {"item", "score", "span", "source"} <= set(hits[0])
+    assert {"part", "kind", "text"} <= set(hits[0]["span"])
     assert Path(hits[0]["source"]).name in {"teapot.jpg", "posts.jsonl"}
     assert "m3" in {hit["item"] for hit in hits}  # the Spanish one
     on_picture = next(hit for hit in hits if hit["source"].endswith("teapot.jpg"))
-    assert len(on_picture["box"]) == 4
+    assert len(on_picture["span"]["box"]) == 4
 
     verdicts = [json.loads(line) for line in alciato("judge", "--json").stdout.splitlines()]
     assert len(verdicts) == 5
