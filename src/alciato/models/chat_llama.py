@@ -272,6 +272,7 @@ def start(path: Path, projector: Path | None, settings: Settings, context: int) 
     parameters.cache_ram_mib = 0  # else up to 8 GB of old prompts are kept
     parameters.warmup = parameters.ui = parameters.endpoint_slots = False
     parameters.offline = True
+    parameters.endpoint_metrics = True
     if settings.threads is not None:
         parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = settings.threads
     key = secrets.token_hex(16)
@@ -280,4 +281,7 @@ def start(path: Path, projector: Path | None, settings: Settings, context: int) 
         server = xllamacpp.Server(parameters)
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelError(f"llama.cpp cannot load the model: {error}", where=str(path)) from error
+    # The metrics are answered by the loop that works through the questions. An engine that is dropped before its
+    # loop runs waits for it for ever, with the interpreter's lock held.
+    server.handle_metrics()
     return server, key
