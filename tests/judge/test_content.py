@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alciato.item import Box, Image, Item, Reading, Segment, Table, Text
-from alciato.judge.statements import WINDOW, fair_shares, statements_of, windows
+from alciato.judge.statements import WINDOW, fair_shares, statements_of
 from alciato.read.content import Content
 
 PICTURE = Image(media="0" * 64, mime="image/png", width=10, height=10)
@@ -56,13 +56,6 @@ def test_rows_of_a_table_are_judged_and_reading_errors_are_kept():
     content = Content(item, (), (failed,))
     assert [statement.text for statement in statements_of(content)] == ["who: eve, what: shouts"]
     assert content.errors == (failed,)
-
-
-@given(st.text(alphabet="ab .!?\n।", max_size=2000))
-def test_windows_leave_no_letter_out_and_keep_their_size(text):
-    pieces = windows(text, 60)
-    assert "".join("".join(pieces).split()) == "".join(text.split())
-    assert all(0 < len(piece) <= 60 for piece in pieces)
 
 
 def test_a_long_text_is_judged_piece_by_piece():

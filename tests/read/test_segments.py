@@ -105,3 +105,15 @@ def test_passages_lose_no_word_and_stay_short(lengths):
 
 def test_a_sentence_without_end_is_cut_hard():
     assert [len(passage.split()) for passage in passages("word " * 400)] == [160, 160, 80]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "most"), [("今日は雨が降っています。", 320), ("วันนี้ฝนตกหนักมาก", 320), ("আজ বৃষ্টি হচ্ছে। ", 4000)]
+)
+def test_a_long_text_becomes_several_segments_in_any_script(sentence, most):
+    """Issue 9: a Japanese text of 9,500 characters became one segment."""
+    text = (sentence * 9_500)[:9_500]
+    segments = segments_of(item(Text(text=text)), {})
+    assert len(segments) > 5
+    assert all(len(segment.text) <= most for segment in segments)
+    assert "".join("".join(segment.text for segment in segments).split()) == "".join(text.split())

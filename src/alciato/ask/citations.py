@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from alciato.ask.reply import Citation
 from alciato.item import Item, Segment
 from alciato.read.blocks import union
+from alciato.read.sentences import sentences
 
-SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[\u3002\uff01\uff1f\u0964])\s*|\n{2,}|\n(?=[-*#>•])")
 ROW_END = re.compile(r"\n+")
 WHOLE = frozenset({"ocr", "speech", "caption"})
 """Kinds whose segments are short and hang together: they are quoted whole."""
@@ -64,7 +64,7 @@ def passages(segments: Iterable[Segment]) -> list[Passage]:
     """
     holders: dict[str, tuple[str, list[Segment]]] = {}
     for segment in _pictures_joined(segments):
-        for sentence in sentences(segment):
+        for sentence in quotations(segment):
             spelled = "".join(re.findall(r"\w", sentence.casefold()))
             if not spelled:
                 continue
@@ -74,12 +74,12 @@ def passages(segments: Iterable[Segment]) -> list[Passage]:
     return [Passage(text, tuple(held_by)) for text, held_by in holders.values()]
 
 
-def sentences(segment: Segment) -> Sequence[str]:
+def quotations(segment: Segment) -> Sequence[str]:
     """Cut a body or a table into sentences and rows; leave what is short whole."""
     if segment.kind in WHOLE:
         return [_one_line(segment.text)]
-    end = ROW_END if segment.kind == "table" else SENTENCE_END
-    return [_one_line(part) for part in end.split(segment.text)]
+    parts = ROW_END.split(segment.text) if segment.kind == "table" else sentences(segment.text)
+    return [_one_line(part) for part in parts]
 
 
 def _pictures_joined(segments: Iterable[Segment]) -> Iterable[Segment]:

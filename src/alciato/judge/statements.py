@@ -8,12 +8,13 @@ of the post. Without a description the pair cannot be judged, and the verdict sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alciato.item import Span
 from alciato.read.content import Content
-from alciato.read.segments import SENTENCE_END, said_once
+from alciato.read.segments import said_once
+from alciato.read.sentences import chunks
 
 WINDOW = 400
 """Characters of one statement at most: in longer ones a sentence is outweighed by what stands around it."""
@@ -41,10 +42,10 @@ def paired(words: str, picture: str | None = None) -> str:
 
 
 def statements_of(content: Content) -> list[Statement]:
-    """Give each text by itself, in windows; all words together; and these with each description of a picture."""
+    """Give each text by itself, in chunks; all words together; and these with each description of a picture."""
     found = []
     for place in content.texts:
-        for piece in windows(place.text):
+        for piece in chunks(place.text, WINDOW):
             words, shows = ("", piece) if place.kind == "caption" else (piece, None)
             found.append(Statement(words, (place.model_copy(update={"text": piece}),), shows))
     whole, places = _whole([place for place in content.words if place.kind != "table"])
@@ -76,23 +77,3 @@ def fair_shares(wanted: Sequence[int], room: int) -> list[int]:
         shares[place] = min(wanted[place], room // (len(wanted) - position))
         room -= shares[place]
     return shares
-
-
-def windows(text: str, size: int = WINDOW) -> list[str]:
-    """Cut a text at the ends of sentences into pieces of at most `size` characters, in order, nothing left out."""
-    return list(_windows(text, size))
-
-
-def _windows(text: str, size: int) -> Iterator[str]:
-    waiting = ""
-    for sentence in SENTENCE_END.split(text):
-        for start in range(0, len(sentence), size):
-            piece = sentence[start : start + size].strip()
-            if waiting and piece and len(waiting) + 1 + len(piece) <= size:
-                waiting = f"{waiting} {piece}"
-            elif piece:
-                if waiting:
-                    yield waiting
-                waiting = piece
-    if waiting:
-        yield waiting

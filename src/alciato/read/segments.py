@@ -5,7 +5,6 @@ A segment's id is `ITEM/PART/KIND/NUMBER`. The text of a segment is the respaced
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,10 +12,10 @@ from alciato.item import Finding, Image, Item, Part, Segment, Table, Text, Video
 from alciato.read.blocks import blocks, reading_order, union
 from alciato.read.content import table_text
 from alciato.read.language import detect, detect_all
+from alciato.read.sentences import chunks, word_count
 
-PASSAGE = 160  # words of one segment of a long text, about
+PASSAGE = 160  # words of one segment of a long text
 TOGETHER = 200  # letters of one picture that are one thought more often than not
-SENTENCE_END = re.compile(r"(?<=[.!?…\u3002\uff01\uff1f\u0964])\s+|\n{2,}")
 SEGMENTS_OF = {
     "ocr": frozenset({"ocr"}),
     "speech": frozenset({"speech"}),
@@ -53,24 +52,10 @@ def segments_made_by(readings: Iterable[str]) -> frozenset[str]:
 
 
 def passages(text: str, words: int = PASSAGE) -> list[str]:
-    """Cut a long text into passages of about so many words, at the ends of sentences where there are any."""
-    if len(text.split()) <= words * 3 // 2:
+    """Cut a long text into passages of so many words at most; one that is longer by less than half stays whole."""
+    if word_count(text) <= words * 3 // 2:
         return [text.strip()] if text.strip() else []
-    done: list[str] = []
-    waiting: list[str] = []
-    for sentence in _sentences(text, words):
-        if waiting and sum(len(part.split()) for part in waiting) + len(sentence.split()) > words:
-            done.append(" ".join(waiting))
-            waiting = []
-        waiting.append(sentence)
-    return [*done, " ".join(waiting)] if waiting else done
-
-
-def _sentences(text: str, words: int) -> Iterable[str]:
-    for sentence in SENTENCE_END.split(text):
-        parts = sentence.split()
-        for start in range(0, len(parts), words):  # a sentence without an end is cut hard
-            yield " ".join(parts[start : start + words])
+    return chunks(text, words, "words")
 
 
 def said_once(texts: Iterable[str]) -> list[str]:

@@ -39,13 +39,13 @@ from alciato.errors import AlciatoError, ModelError
 from alciato.item import Item, Span, Text
 from alciato.item.verdict import Step
 from alciato.judge.policy import Category, Policy
-from alciato.judge.statements import windows
 from alciato.judge.strategy import Judgement, Match, Needs, Strategy, StrategyExample, Unjudged
 from alciato.judge.target import find_target
 from alciato.models import Answer, Chat, Message, Runtime
 from alciato.models.protocols import AnyModel
 from alciato.models.untrusted import quote_untrusted
 from alciato.read.content import Content
+from alciato.read.sentences import chunks
 
 EXPLAINED = 3
 """Categories that are explained at most, those of the greatest scores."""
@@ -104,7 +104,7 @@ def prompt_windows(texts: Sequence[Span], room: int, most: int) -> tuple[list[li
         span.model_copy(update={"text": piece})
         for span in texts
         if span not in always
-        for piece in windows(span.text, room // 2)
+        for piece in chunks(span.text, room // 2)
     ]
     packed: list[list[Span]] = []
     for piece in pieces:
