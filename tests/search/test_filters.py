@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 
 from alciato.errors import UsageError
+from alciato.library import Library
 from alciato.search.filters import ITEM, MAX_DEPTH, MAX_LENGTH, SEGMENT, checked_filter, filter_error
+from search_doubles import FakeRuntime, WordEncoder, collection_of, text_post
 
 ACCEPTED = {
     "created_at > '2024-01-01'": "created_at > CAST('2024-01-01 00:00:00' AS TIMESTAMP)",
@@ -47,7 +49,7 @@ REFUSED = {
     "author = = 'zork'": "cannot be understood",
     "created_at > 'yesterday'": "is no time",
     "created_at > timestamp 'yesterday'": "is no time",
-    "select author from items": "not allowed",
+    "select author from items": "cannot be understood",
     "author in (select author)": "cannot be understood",
     "part = (select 1)": "not allowed",
     "case when part = 1 then true end": "no function is named|not allowed",
@@ -67,6 +69,17 @@ REFUSED = {
     "kind in ('ocr', 'picture', 'photo')": "no kind of segment is named 'photo'",
     "vector is null": "no column is named 'vector'",
     "  ": "empty",
+    "author = 'a\0b'": r"holds '\\x00'",
+    "author = '\ud800'": r"holds '\\ud800'",
+    "part = 99999999999999999999": "too large",
+    "part < -9223372036854775808": "too large",
+    "part in (1, 9223372036854775808)": "too large",
+    "part = " + "9" * 3_900: "too large",
+    "part = 1e400": "too large",
+    "show tables": "cannot be understood",
+    "explain select 1": "cannot be understood",
+    "alter table x": "cannot be understood",
+    "vacuum": "no column",
 }
 
 
@@ -88,10 +101,36 @@ def test_what_is_accepted_and_how_the_store_gets_it(written, table):
 
 
 @pytest.mark.parametrize("written", REFUSED)
-def test_errors_say_what_is_wrong_and_what_to_do(written):
+def test_errors_say_what_is_wrong_and_what_to_do(written, caplog):
     with pytest.raises(UsageError, match=REFUSED[written]) as caught:
         checked_filter(written)
     assert caught.value.remedy
+    assert len(caught.value.what.splitlines()) == 1
+    assert caplog.records == [], "the parser's own remarks would reach the terminal"
+
+
+RUNS_WRONG = {
+    "length(author) % 0 = 1": "Divide by zero error.",
+    "date_part('bogus', created_at) = 1": "Date part 'bogus' not supported.",
+    "regexp_like(author, '(')": "the regular expression is not valid: unclosed group.",
+    "regexp_like(author, 'a{99999}{9999}')": "did not compile",
+}
+
+
+@pytest.mark.parametrize("written", RUNS_WRONG)
+def test_a_filter_that_fails_on_the_rows_is_no_damage(written, tmp_path):
+    library = Library(collection_of(tmp_path / "c", {"a": "the cat"}), FakeRuntime(tmp_path, WordEncoder()))
+    library.collection.add([text_post("b", "the dog", author="zork", created_at="2024-06-01T00:00:00Z")])
+    for call in (
+        lambda: library.ids(written),
+        lambda: list(library.items(where=written)),
+        lambda: library.search("dog", where=written),
+    ):
+        with pytest.raises(UsageError) as caught:
+            call()
+        assert RUNS_WRONG[written] in str(caught.value)
+        assert "/rust" not in str(caught.value)
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_kind_that_no_segment_has_names_the_kinds_that_exist():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from alciato.cli.contract import DONE, SKIPPED, Session, Terminal, pairs, plain
+from alciato.cli.contract import DONE, SKIPPED, Session, Terminal, pairs, plain, with_settings
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show on
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     learn = typer.Typer(no_args_is_help=True, help="Train a model on your own posts; use it as trained:FOLDER.")
-    learn.command("judge", help="Train a judge strategy.")(plain(_training_command("judge")))
-    learn.command("reader", help="Train a reader: what a picture is.")(plain(_training_command("reader")))
+    learn.command("judge", help="Train a judge strategy.")(with_settings(_training_command("judge")))
+    learn.command("reader", help="Train a reader: what a picture is.")(with_settings(_training_command("reader")))
     learn.command("list")(plain(list_))
     app.add_typer(learn, name="learn")
 
@@ -59,7 +59,7 @@ def _training_command(verb: Verb) -> Callable[..., None]:
         source = {"data": data, "labels": labels, "field": label_field, "classes": classes}
         training, options = _told_apart(option)
         training = {"seed": seed, **({"epochs": epochs} if epochs else {}), **training}
-        _learn(verb, strategy, source, out, training, options, session.terminal, dry_run=dry_run)
+        _learn(verb, strategy, source, out, training, options, session, dry_run=dry_run)
 
     return command
 
@@ -93,21 +93,25 @@ def _learn(
     out: Path | None,
     training: Mapping[str, Any],
     options: Mapping[str, Any],
-    terminal: Terminal,
+    session: Session,
     *,
     dry_run: bool,
 ) -> None:
     """Train, or show a batch. Exit status 1 if posts were left out, with the number by reason."""
     from alciato.learn import TRAINABLE, first_batch, load_examples, prepare, train, warnings_of
+    from alciato.models import Runtime
 
+    terminal = session.terminal
     if out is None and not dry_run:
         raise UsageError("no folder for the trained model is given.", remedy="Add --out FOLDER, or --dry-run.")
     TRAINABLE[verb].get(strategy)  # an unknown name is an error before the data are read
+    runtime = Runtime(session.settings())
+    runtime.guard.check_url(source["data"])  # object storage brings sockets of its own
     classes = [name.strip() for name in source["classes"].split(",")] if source["classes"] else None
     examples = load_examples(source["data"], labels=source["labels"], classes=classes, field=source["field"])
     for reason, count in examples.skipped.items():
         terminal.say(f"left out: {count} {reason}")
-    plan = prepare(verb, strategy, examples, training=training, options=options)
+    plan = prepare(verb, strategy, examples, training=training, options=options, runtime=runtime)
     _say_counts(terminal, plan.counts, warnings_of(plan))
     if dry_run or out is None:
         _show_batch(terminal, first_batch(plan))

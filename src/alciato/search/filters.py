@@ -8,6 +8,8 @@ one type; everything else is an error that says what is allowed. What the store 
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Literal
@@ -45,6 +47,8 @@ ITEM: Mapping[str, Type] = {
 """Columns of an item that a condition may name."""
 MAX_LENGTH, MAX_TOKENS, MAX_DEPTH = 4_000, 400, 20
 """Characters, tokens, and nesting (brackets, or `not` and signs in a row) of a condition."""
+MAX_INTEGER = 2**63 - 1
+"""The largest integer of the store."""
 _EXAMPLE = "Such as: created_at > '2024-01-01' and author = 'zork'."
 _COMPARISONS = (sql.EQ, sql.NEQ, sql.GT, sql.GTE, sql.LT, sql.LTE)
 _FUNCTIONS: Mapping[str, tuple[type[sql.Expression] | None, tuple[Type, ...], Type]] = {
@@ -83,11 +87,20 @@ def checked_filter(where: str | None, columns: Mapping[str, Type] = SEGMENT) -> 
 
 def filter_error(where: str, error: Exception) -> UsageError:
     """Say that the store refused a condition; what names its private columns or files is left out."""
-    reason = str(error).split(", /", 1)[0].split("\n", 1)[0].split(". Valid fields", 1)[0][:200]
-    return UsageError(f"the filter {where!r} cannot be followed: {reason}", remedy=_EXAMPLE)
+    told = str(error).split(", /", 1)[0].split(". Valid fields", 1)[0]
+    pattern = re.search(r"regex parse error:.*error: ([^\n]*?)\)?$", told, re.DOTALL)
+    reason = f"the regular expression is not valid: {pattern[1]}" if pattern else told.split("\n", 1)[0]
+    reason = _STORE_WORDS.sub("", reason)[:200].rstrip(". ")
+    return UsageError(f"the filter {where!r} cannot be followed: {reason}.", remedy=_EXAMPLE)
+
+
+_STORE_WORDS = re.compile(r"^.*(?:expression to batch|Execution error|Arrow error|Compute error): ")
+"""What the store says before its reason."""
 
 
 def _tokens(where: str) -> list[Token]:
+    if wrong := next((letter for letter in where if letter == "\0" or "\ud800" <= letter <= "\udfff"), None):
+        raise UsageError(f"the filter {where[:80]!r} holds {wrong!r}, which no text has.", remedy=_EXAMPLE)
     if len(where) > MAX_LENGTH:
         raise UsageError(
             f"the filter has {len(where)} characters, at most {MAX_LENGTH} are taken.", remedy="Write a shorter one."
@@ -129,7 +142,8 @@ def _check_bounds(where: str, tokens: list[Token]) -> None:
 
 def _parsed(where: str) -> sql.Expression:
     try:
-        return sqlglot.parse_one(where)
+        # A condition, not a statement: for statements that it does not know, sqlglot writes to its log.
+        return sqlglot.parse_one(where, into=sql.Condition)
     except ParseError as error:
         place = error.errors[0]["highlight"] if error.errors else ""
         raise UsageError(
@@ -150,7 +164,7 @@ class _Checker:
         self._rules: Mapping[type[sql.Expression], Callable[[sql.Expression], Type]] = {
             sql.Paren: lambda node: self.type_of(node.this),
             sql.Column: self._column,
-            sql.Literal: lambda node: "text" if node.is_string else "number",
+            sql.Literal: lambda node: "text" if node.is_string else self._number(node),
             sql.Boolean: lambda _: "boolean",
             sql.Null: lambda _: "null",
             sql.Cast: self._cast,
@@ -173,6 +187,16 @@ class _Checker:
         if isinstance(node, sql.Func | sql.Anonymous):
             return self._function(node)
         raise self._refused(node)
+
+    def _number(self, node: sql.Expression) -> Type:
+        """Refuse a number that the store cannot hold: it would compare another one, in silence."""
+        written = node.name
+        if int(written) > MAX_INTEGER if written.isdecimal() else not math.isfinite(float(written)):
+            raise UsageError(
+                f"the number {written[:40]} of the filter {self._where[:80]!r} is too large: at most {MAX_INTEGER}.",
+                remedy=_EXAMPLE,
+            )
+        return "number"
 
     def _operands(self, node: sql.Expression, wanted: Type, given: Type) -> Type:
         return self._all([node.left, node.right], wanted, given)

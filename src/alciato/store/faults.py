@@ -28,7 +28,8 @@ _DAMAGE = re.compile(
     re.IGNORECASE,
 )
 _ASKED_WRONG = re.compile(
-    r"No field named|Invalid user input(?!.*(?:decode|encoding|corrupt|magic))|Invalid input, Schema error"
+    r"Error applying filter expression|Error optimizing sql filter"
+    r"|No field named|Invalid user input(?!.*(?:decode|encoding|corrupt|magic))|Invalid input, Schema error"
 )
 """A query's own fault, such as a column that is not there."""
 _FAULTS = [
