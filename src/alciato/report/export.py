@@ -8,25 +8,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from alciato.errors import AlciatoError
 from alciato.item import Item
 from alciato.item.parts import Media, Part
+from alciato.report.files import written_whole
 from alciato.store import Collection
 
 
 def export_posts(collection: Collection, folder: Path, ids: Sequence[str] | None = None) -> int:
     """Write the posts, or some of them, and return how many. Raises `AlciatoError` where it cannot be written."""
     count = 0
-    try:
-        (folder / "media").mkdir(parents=True, exist_ok=True)
-        with (folder / "posts.jsonl").open("w", encoding="utf-8", errors="backslashreplace") as file:
-            for item in collection.items(ids):
-                for _, part in item.media():
-                    (folder / _place(part)).write_bytes(collection.media(part.media))
-                file.write(json.dumps(_row(item), ensure_ascii=False) + "\n")
-                count += 1
-    except OSError as error:
-        raise AlciatoError(f"it cannot be written: {error.strerror or error}.", where=str(folder)) from error
+    with written_whole(folder / "posts.jsonl", "the export") as file:
+        (folder / "media").mkdir(exist_ok=True)
+        for item in collection.items(ids):
+            for _, part in item.media():
+                (folder / _place(part)).write_bytes(collection.media(part.media))
+            file.write(json.dumps(_row(item), ensure_ascii=False) + "\n")
+            count += 1
     return count
 
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alciato.errors import AlciatoError
-from alciato.item import Reading, Segment, Verdict
+from alciato.errors import BadMedia
+from alciato.item import Verdict
 from alciato.judge.decide import decision_for
 from alciato.judge.policy import ACTIONS, Policy
-from alciato.report.cards import Card, card_of
+from alciato.read.content import contents_of
+from alciato.report.cards import PostCard, card_of
+from alciato.report.files import written_whole
 from alciato.settings import Limits
 from alciato.store import Collection
 
@@ -32,7 +33,7 @@ MOST = 1000
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenReport:
     """How many verdicts stand on the page, and how many were left out because a page has an end."""
 
     shown: int
@@ -48,7 +49,7 @@ def write_report(
     title: str = "Verdicts",
     most: int = MOST,
     limits: Limits | None = None,
-) -> Written:
+) -> WrittenReport:
     """Write the page, the strongest decisions and highest scores first; at most `most` items, the rest is counted.
 
     The file is put in its place when it is whole. Raises `AlciatoError` if it cannot be written.
@@ -56,33 +57,35 @@ def write_report(
     ordered = sorted(verdicts, key=_urgency)
     shown = ordered[:most]
     cards = _cards(collection, policy, shown, limits or Limits())
-    _write(Path(path).expanduser(), _pages(policy, ordered, cards, title=title, left_out=len(ordered) - len(shown)))
-    return Written(len(shown), len(ordered) - len(shown))
+    pages = _pages(policy, ordered, cards, title=title, left_out=len(ordered) - len(shown))
+    with written_whole(path, "the report") as file:
+        file.writelines(pages)
+    return WrittenReport(len(shown), len(ordered) - len(shown))
 
 
 def _urgency(verdict: Verdict) -> tuple[int, int, float]:
     return (-ACTIONS.index(verdict.decision), bool(verdict.scores), -max(verdict.scores.values(), default=0.0))
 
 
-def _cards(collection: Collection, policy: Policy, verdicts: Sequence[Verdict], limits: Limits) -> Iterator[Card]:
+def _cards(collection: Collection, policy: Policy, verdicts: Sequence[Verdict], limits: Limits) -> Iterator[PostCard]:
     """Yield the cards, holding the media of one batch at a time."""
     for start in range(0, len(verdicts), BATCH):
         batch = verdicts[start : start + BATCH]
-        items = {item.id: item for item in collection.items([verdict.item for verdict in batch])}
-        segments: dict[str, list[Segment]] = {}
-        for segment in collection.segments(list(items)):
-            segments.setdefault(segment.item, []).append(segment)
-        looks: dict[str, list[Reading]] = {}
-        for reading in collection.readings(list(items), ["meme"]):
-            looks.setdefault(reading.item, []).append(reading)
+        contents = {one.item.id: one for one in contents_of(collection, [verdict.item for verdict in batch], limits)}
+        media = collection.media_many([part.media for one in contents.values() for _, part in one.item.media()])
         for verdict in batch:
-            if item := items.get(verdict.item):
-                media = collection.media_many([part.media for _, part in item.media()])
-                yield card_of(verdict, item, segments.get(item.id, []), media, policy, limits, looks.get(item.id, []))
+            if content := contents.get(verdict.item):
+                yield card_of(verdict, replace(content, fetch=partial(_fetched, media)), policy)
+
+
+def _fetched(media: Mapping[str, bytes], sha: str) -> bytes:
+    if sha not in media:
+        raise BadMedia("missing", "its bytes are missing from the collection")
+    return media[sha]
 
 
 def _pages(
-    policy: Policy, verdicts: Sequence[Verdict], cards: Iterator[Card], *, title: str, left_out: int
+    policy: Policy, verdicts: Sequence[Verdict], cards: Iterator[PostCard], *, title: str, left_out: int
 ) -> Iterator[str]:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -126,18 +129,3 @@ def _source_hash(text: str) -> str:
 def clock(seconds: float) -> str:
     """Seconds as minutes and seconds: 75.25 → `1:15.2`."""
     return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
-
-
-def _write(path: Path, pieces: Iterator[str]) -> None:
-    """Write beside the place and move it there when it is whole. The mode follows the umask."""
-    waiting = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with waiting.open("x", encoding="utf-8") as file:
-            file.writelines(pieces)
-        waiting.replace(path)
-    except OSError as error:
-        raise AlciatoError(f"the report cannot be written: {error.strerror}.", where=str(path)) from error
-    finally:
-        with suppress(OSError):  # where the folder is none, there is nothing to remove
-            waiting.unlink(missing_ok=True)

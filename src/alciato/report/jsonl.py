@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from alciato.errors import AlciatoError
 from alciato.item import Verdict
+from alciato.report.files import written_whole
 
 
 def verdict_line(verdict: Verdict) -> str:
@@ -15,15 +15,10 @@ def verdict_line(verdict: Verdict) -> str:
 
 
 def write_jsonl(path: str | Path, verdicts: Iterable[Verdict]) -> int:
-    """Write a verdict a line; give how many. Raises `AlciatoError` if the file cannot be written."""
-    path = Path(path).expanduser()
+    """Write a verdict a line, all or nothing; give how many. Raises `AlciatoError` if the file cannot be written."""
     count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", encoding="utf-8") as file:
-            for verdict in verdicts:
-                file.write(verdict_line(verdict) + "\n")
-                count += 1
-    except OSError as error:
-        raise AlciatoError(f"the verdicts cannot be written: {error.strerror}.", where=str(path)) from error
+    with written_whole(path, "the list of verdicts") as file:
+        for verdict in verdicts:
+            file.write(verdict_line(verdict) + "\n")
+            count += 1
     return count

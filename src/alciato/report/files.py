@@ -1,0 +1,40 @@
+"""Atomic files: what a report, an export or a list of verdicts is written through."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from alciato.errors import AlciatoError
+
+
+@contextmanager
+def written_whole(path: str | Path, what: str) -> Iterator[TextIO]:
+    """Open a text file that is put in its place when it is whole; until then the earlier one stays.
+
+    Its mode follows the umask, as that of every other file here does; an earlier file's mode is kept.
+    What is no regular file, such as a pipe or `/dev/stdout`, is written directly.
+    `what` names it in the error. Raises `AlciatoError` if it cannot be written.
+    """
+    path = Path(path).expanduser()
+    direct = path.is_relative_to("/dev") or (path.exists() and not path.is_file())
+    path = path.resolve() if path.is_symlink() and not direct else path
+    waiting = path if direct else path.with_name(f".{path.name[:200]}-{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Half of a surrogate pair, which a row may hold, is escaped rather than an end of the work.
+        with waiting.open("w" if direct else "x", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+        if not direct:
+            if path.exists():
+                waiting.chmod(path.stat().st_mode & 0o7777)
+            waiting.replace(path)
+    except OSError as error:
+        raise AlciatoError(f"{what} cannot be written: {error.strerror or error}.", where=str(path)) from error
+    finally:
+        if not direct:
+            with suppress(OSError):  # where the folder is none, there is nothing to remove
+                waiting.unlink(missing_ok=True)
