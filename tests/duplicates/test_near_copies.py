@@ -5,9 +5,10 @@ import random
 import pytest
 
 import near_copy_set as made
-from alciato.duplicates.clustering import clustered, related
-from alciato.duplicates.near_copies import candidate_pairs, verify, words_in_common
-from alciato.duplicates.pictures import Place, extract_features
+from alciato.duplicates.candidates import candidate_pairs
+from alciato.duplicates.clustering import clustered
+from alciato.duplicates.features import Place, extract_features
+from alciato.duplicates.near_copies import related, verify, words_in_common
 from alciato.item import Box, Finding
 
 
@@ -34,7 +35,7 @@ def test_copies_are_found_and_nothing_else(examples):
     pairs = related(seen)
     false = [(examples[i].family, examples[j].family) for i, j in pairs if examples[i].family != examples[j].family]
     assert false == []
-    clusters = clustered(seen, pairs)
+    clusters = clustered(seen, pairs, lambda asked: {(i, j): verify(seen[i], seen[j]) for i, j in asked})
     which = {member.item: number for number, cluster in enumerate(clusters) for member in cluster.members}
     first = {example.family: number for number, example in reversed(list(enumerate(examples)))}
     copies = [n for n, example in enumerate(examples) if n != first[example.family]]

@@ -139,7 +139,7 @@ def test_a_frame_of_a_clip(tmp_path, settings):
 
 
 def test_features_are_stored_and_nothing_is_decoded_twice(tmp_path, settings, monkeypatch):
-    from alciato.duplicates import pictures as module
+    from alciato.duplicates import features as module
 
     collection = Collection.open(tmp_path)
     chelsea = made.plain(made.photograph("chelsea.png"))
@@ -147,9 +147,9 @@ def test_features_are_stored_and_nothing_is_decoded_twice(tmp_path, settings, mo
     first = duplicates(collection, runtime=Runtime(settings))
     assert len(first) == 1
     decoded = []
-    extracted = module._extracted
+    extracted = module.extracted
     monkeypatch.setattr(
-        module, "_extracted", lambda data, part, *rest: decoded.append(part.media) or extracted(data, part, *rest)
+        module, "extracted", lambda data, part, *rest: decoded.append(part.media) or extracted(data, part, *rest)
     )
     assert duplicates(collection, runtime=Runtime(settings)) == first
     assert decoded == []
@@ -160,8 +160,7 @@ def test_features_are_stored_and_nothing_is_decoded_twice(tmp_path, settings, mo
 
 
 def test_stored_features_are_those_that_were_extracted(tmp_path):
-    from alciato.duplicates.features import save_features, stored_features, version_of
-    from alciato.duplicates.pictures import extract_features
+    from alciato.duplicates.features import extract_features, save_features, stored_features, version_of
 
     collection = Collection.open(tmp_path)
     lines = [Finding(text="first coffee", box=Box(10, 10, 200, 60))]
@@ -201,15 +200,14 @@ def test_the_representative_is_the_best_copy_and_of_equal_ones_the_earliest(tmp_
 
 def test_what_is_near_to_another_member_only_is_linked_not_recaptioned():
     from alciato.duplicates.clustering import clustered
-    from alciato.duplicates.features import Place
+    from alciato.duplicates.features import Place, extract_features
     from alciato.duplicates.near_copies import NearCopy
-    from alciato.duplicates.pictures import extract_features
 
     seen = [
         extract_features(made.photograph(name), places=(Place(name, 0, None),), medium=name)
         for name in ("astronaut.png", "coffee.png", "moon.png")
     ]
     recaption = NearCopy("recaption", 70)
-    (cluster,) = clustered(seen, {(0, 1): recaption, (1, 2): recaption})
+    (cluster,) = clustered(seen, {(0, 1): recaption, (1, 2): recaption}, dict.fromkeys)
     relations = {member.item: member.relation for member in cluster.members}
     assert sorted(relations.values()) == ["linked", "recaption", "representative"]

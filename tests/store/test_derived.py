@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from alciato.store import Collection
-from alciato.store.tables import BY_MEDIUM
+from alciato.store.tables import BY_MEDIUM, DERIVED
 from store.conftest import picture_post
 
 ROWS = pa.schema([pa.field("id", pa.string(), nullable=False), pa.field("medium", pa.string(), nullable=False)])
@@ -45,7 +45,7 @@ def test_rows_of_lost_media_are_found_and_dropped(tmp_path: Path, name: str):
     assert made.check() == []
 
 
-@pytest.mark.parametrize("name", BY_MEDIUM)
+@pytest.mark.parametrize("name", DERIVED)
 def test_a_damaged_derived_table_is_set_aside_and_made_again(tmp_path: Path, name: str):
     made, shas = filled(tmp_path / "c", name)
     (data,) = (tmp_path / "c" / f"{name}.lance" / "data").glob("*.lance")
@@ -57,3 +57,26 @@ def test_a_damaged_derived_table_is_set_aside_and_made_again(tmp_path: Path, nam
     assert made.check() == []
     made.save_derived(name, pa.Table.from_pylist([{"id": shas[0], "medium": shas[0]}], ROWS))
     assert media_of(made, name) == {shas[0]}
+
+
+def test_rows_are_appended_in_place_of_those_that_are_named(tmp_path: Path):
+    made, shas = filled(tmp_path / "c", "features")
+    other = pa.Table.from_pylist([{"id": "other", "medium": shas[0]}], ROWS)
+    made.save_derived("features", other, f"medium = '{shas[0]}'")
+    assert {(row["id"], row["medium"]) for row in made.stream("features")} == {("other", shas[0]), (shas[1], shas[1])}
+    made.delete_derived("features", "id = 'other'")
+    assert media_of(made, "features") == {shas[1]}
+
+
+def test_upkeep_indexes_and_compacts_derived_tables(tmp_path: Path):
+    made, _ = filled(tmp_path / "c", "near_copy_keys")
+    rows = pa.table({"key": [1, 2], "picture": [3, 4]})
+    made.drop_table("near_copy_keys")
+    for _ in range(20):
+        made.save_derived("near_copy_keys", rows)
+    made.maintain()
+    table = made.derived("near_copy_keys")
+    assert table is not None
+    assert [index.columns for index in table.list_indices()] == [["key"]]
+    assert table.stats()["fragment_stats"]["num_fragments"] == 1
+    assert table.count_rows() == 40

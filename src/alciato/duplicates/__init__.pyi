@@ -1,3 +1,3 @@
-from .cluster import Cluster as Cluster
-from .cluster import Member as Member
+from .clustering import Cluster as Cluster
+from .clustering import Member as Member
 from .clustering import duplicates as duplicates

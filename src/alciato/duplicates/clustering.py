@@ -2,57 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from alciato.duplicates.cluster import Cluster, Member, Relation
-from alciato.duplicates.features import ImageFeatures, Place
-from alciato.duplicates.kept_pairs import related_incrementally
-from alciato.duplicates.near_copies import NearCopy, candidate_pairs, verify
-from alciato.duplicates.pictures import image_features
+from pydantic import BaseModel, ConfigDict, Field
+
+from alciato.duplicates.features import ImageFeatures, Place, StoredPictures, stored_pictures
+from alciato.duplicates.near_copies import NearCopy, Relation
+from alciato.duplicates.near_copy_index import NearCopyIndex
 from alciato.models import Runtime, default_runtime
 from alciato.store import Collection
 
 LATEST = "9999"
 """Sorts after every date: a post without one is never the earliest."""
+MemberRelation = Relation | Literal["representative", "linked"]
+"""How a member relates to the representative, the copy of highest quality: a still before a clip, then the one with the
+most pixels, then the earliest. copy: all of it, resized or recompressed. crop: one is a part of the other. recaption:
+the same picture with other words. frame: a still picture and a clip that shows it. linked: a near copy of another
+member, but not of the representative itself. Who posted first is not told by it."""
+
+
+class Member(BaseModel):
+    """A post in a cluster: which part, and how it relates to the representative."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    item: str
+    part: int = Field(ge=0)
+    relation: MemberRelation
+    source: str | None = None
+    distance: int | None = Field(None, ge=0, le=256, description="PDQ bits between it and the representative")
+    start: float | None = Field(None, description="second of the frame, in a clip")
+
+
+class Cluster(BaseModel):
+    """Near copies of one picture, the representative first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    members: tuple[Member, ...] = Field(min_length=2)
+
+
+@dataclass(frozen=True)
+class PlacedPicture:
+    """What a cluster needs to know of a picture or frame; `ImageFeatures` know it too."""
+
+    places: tuple[Place, ...]
+    medium: str
+    start: float | None
+    size: tuple[int, int]
+
+
+Pair = tuple[int, int]
+Compare = Callable[[Iterable[Pair]], Mapping[Pair, NearCopy | None]]
+"""Tells of pairs i < j of pictures that were no candidates how they relate, if they do."""
 
 
 def duplicates(collection: Collection, *, runtime: Runtime | None = None) -> list[Cluster]:
     """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip.
 
-    Features and the pairs that were found are stored: only media that lack features are decoded, and only pictures
-    that were not compared yet are verified. The largest cluster comes first.
+    Features, the index that proposes candidates and the pairs that were found are stored: only media that lack
+    features are decoded, and only pictures that were not compared yet are looked up and verified. The largest cluster
+    comes first.
     The representative of a cluster is its copy of highest quality: a still before a clip, then the one with the most
     pixels, then the earliest.
     """
     runtime = runtime or default_runtime()
-    seen = list(image_features(collection, collection.items(), runtime.settings.limits, save=True))
-    return clustered(seen, related_incrementally(collection, seen))
+    seen = stored_pictures(collection, runtime.settings.limits)
+    index = NearCopyIndex(collection, seen)
+    pairs = index.near_copies()
+    chosen = _in_clusters(seen, pairs)
+    place = {position: number for number, position in enumerate(chosen)}
+
+    def compare(asked: Iterable[Pair]) -> dict[Pair, NearCopy | None]:
+        told = index.compare((chosen[i], chosen[j]) for i, j in asked)
+        return {(place[i], place[j]): copy for (i, j), copy in told.items()}
+
+    pictures = [_placed(seen, position) for position in chosen]
+    return clustered(pictures, {(place[i], place[j]): copy for (i, j), copy in pairs.items()}, compare)
 
 
-def related(seen: Sequence[ImageFeatures]) -> dict[tuple[int, int], NearCopy]:
-    """Find the pairs i < j that are near copies, and how the one relates to the other."""
-    found = {(i, j): verify(seen[i], seen[j]) for i, j in candidate_pairs(seen)}
-    return {pair: copy for pair, copy in found.items() if copy is not None}
+def _in_clusters(seen: StoredPictures, pairs: Iterable[Pair]) -> list[int]:
+    """Positions of the pictures that can stand in a cluster: those in a pair, and those of media in several places."""
+    ends = {position for pair in pairs for position in pair}
+    codes = {int(seen.codes[position]) for position in ends}
+    codes |= {code for code, places in enumerate(seen.places.by_medium.values()) if len(places) > 1}
+    return [position for position, code in enumerate(seen.codes.tolist()) if code in codes]
 
 
-def clustered(seen: Sequence[ImageFeatures], pairs: Mapping[tuple[int, int], NearCopy]) -> list[Cluster]:
-    """Join pairs to clusters of posts; the same medium in several posts is a copy too."""
+def _placed(seen: StoredPictures, position: int) -> PlacedPicture:
+    medium = seen.medium(position)
+    return PlacedPicture(seen.places.of(medium), medium, seen.start(position), seen.size(position))
+
+
+def clustered(
+    seen: Sequence[PlacedPicture | ImageFeatures], pairs: Mapping[Pair, NearCopy], compare: Compare
+) -> list[Cluster]:
+    """Join pairs i < j to clusters of posts; the same medium in several posts is a copy too."""
     groups = _groups(len(seen), list(pairs) + _of_one_medium(seen))
-    clusters = [cluster for group in groups if (cluster := _cluster(seen, group, pairs)) is not None]
-    return sorted(clusters, key=lambda cluster: (-len(cluster.members), cluster.members[0].item))
+    firsts = [min(group, key=lambda i: _rank(seen[i], i)) for group in groups]
+    direct = {(min(first, i), max(first, i)) for first, group in zip(firsts, groups, strict=True) for i in group}
+    lacking = [(i, j) for i, j in sorted(direct) if (i, j) not in pairs and seen[i].medium != seen[j].medium]
+    told = {**compare(lacking), **pairs}
+    clusters = [_cluster(seen, first, group, told) for first, group in zip(firsts, groups, strict=True)]
+    found = [cluster for cluster in clusters if cluster is not None]
+    return sorted(found, key=lambda cluster: (-len(cluster.members), cluster.members[0].item))
 
 
 def _cluster(
-    seen: Sequence[ImageFeatures], group: list[int], pairs: Mapping[tuple[int, int], NearCopy]
+    seen: Sequence[PlacedPicture | ImageFeatures], first: int, group: list[int], told: Mapping[Pair, NearCopy | None]
 ) -> Cluster | None:
-    first = min(group, key=lambda i: _rank(seen[i], i))
-    direct = {i: copy for i in group if i != first and (copy := _direct(seen, first, i, pairs)) is not None}
+    copies = {i: told.get((min(first, i), max(first, i))) for i in group if i != first}
+    direct = {i: copy for i, copy in copies.items() if copy is not None}
     others = sorted(set(group) - {first}, key=lambda i: (direct[i].distance if i in direct else 999, i))
     members: dict[str, Member] = {}
     for number in [first, *others]:
         for place in sorted(seen[number].places, key=lambda place: place.created_at or LATEST):
             if not members:
-                relation: Relation = "representative"
+                relation: MemberRelation = "representative"
             elif number == first or seen[number].medium == seen[first].medium:
                 relation = "copy"
             else:
@@ -61,21 +127,15 @@ def _cluster(
     return Cluster(members=tuple(members.values())) if len(members) > 1 else None
 
 
-def _rank(features: ImageFeatures, number: int) -> tuple[bool, int, str, int]:
+def _rank(features: PlacedPicture | ImageFeatures, number: int) -> tuple[bool, int, str, int]:
     """Order of representatives: stills before clips, then most pixels, then the earliest post."""
     earliest = min((place.created_at or LATEST for place in features.places), default=LATEST)
     return features.start is not None, -features.size[0] * features.size[1], earliest, number
 
 
-def _direct(
-    seen: Sequence[ImageFeatures], first: int, number: int, pairs: Mapping[tuple[int, int], NearCopy]
-) -> NearCopy | None:
-    """How a picture relates to the representative itself; a pair that was no candidate is compared now."""
-    known = pairs.get((min(first, number), max(first, number)))
-    return known if known is not None else verify(seen[first], seen[number])
-
-
-def _member(features: ImageFeatures, place: Place, relation: Relation, copy: NearCopy | None) -> Member:
+def _member(
+    features: PlacedPicture | ImageFeatures, place: Place, relation: MemberRelation, copy: NearCopy | None
+) -> Member:
     return Member(
         item=place.item,
         part=place.part,
@@ -86,7 +146,7 @@ def _member(features: ImageFeatures, place: Place, relation: Relation, copy: Nea
     )
 
 
-def _of_one_medium(seen: Sequence[ImageFeatures]) -> list[tuple[int, int]]:
+def _of_one_medium(seen: Sequence[PlacedPicture | ImageFeatures]) -> list[tuple[int, int]]:
     """Tie the frames of a clip together."""
     first: dict[str, int] = {}
     return [(first.setdefault(each.medium, number), number) for number, each in enumerate(seen)]

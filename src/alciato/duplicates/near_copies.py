@@ -16,23 +16,23 @@ nothing but a line of words, and crops of smooth colour. `tests/duplicates/test_
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alciato.duplicates.agreement import Agreement, Thumbnail, agreement
-from alciato.duplicates.cluster import Relation
-from alciato.duplicates.features import ImageFeatures
-from alciato.duplicates.local_features import WORKING_SIDE, align, candidates
-from alciato.duplicates.neighbours import near_pairs
-from alciato.duplicates.pictures import THUMBNAIL_SIDE
+from alciato.duplicates.alignment import WORKING_SIDE, align
+from alciato.duplicates.candidates import candidate_pairs
+from alciato.duplicates.features import THUMBNAIL_SIDE, ImageFeatures
 from alciato.search.terms import part_similarity, terms_of
 
 Floats = NDArray[np.float32]
 
-LOOSE = 60
-"""PDQ bits up to which a pair is worth a verification."""
+Relation = Literal["copy", "crop", "recaption", "frame"]
+"""How one picture relates to another. copy: all of it, resized or recompressed. crop: one is a part of the other.
+recaption: the same picture with other words. frame: a still picture and a clip that shows it."""
+
 EDGES = 96
 """PDQ bits beyond which two pictures are not the same edge on edge, whatever the words on them."""
 CORNERS = 8
@@ -51,14 +51,16 @@ WHOLE = 0.93
 
 
 class NearCopy(NamedTuple):
-    """How the right picture relates to the left one, and their PDQ distance in bits."""
+    """How two pictures relate to each other, and their PDQ distance in bits."""
 
     relation: Relation
     distance: int
 
 
 def verify(left: ImageFeatures, right: ImageFeatures) -> NearCopy | None:
-    """Tell whether two pictures are near copies, and how; None where they are not."""
+    """Tell whether two pictures are near copies, and how; None where they are not. Which is left changes nothing."""
+    if (right.medium, right.start or 0.0) < (left.medium, left.start or 0.0):
+        left, right = right, left
     distance = int(np.bitwise_count(left.bits ^ right.bits).sum())
     if left.medium and left.medium == right.medium:
         return NearCopy("copy", distance)
@@ -74,14 +76,10 @@ def verify(left: ImageFeatures, right: ImageFeatures) -> NearCopy | None:
     return None
 
 
-def candidate_pairs(image_features: Sequence[ImageFeatures]) -> list[tuple[int, int]]:
-    """Pairs i < j worth a verification: near by PDQ, or with corners in common; never two frames of one clip."""
-    if len(image_features) < 2:
-        return []
-    near = near_pairs(np.stack([each.bits for each in image_features]), LOOSE)
-    pairs = set(zip(near.rows.tolist(), near.columns.tolist(), strict=True))
-    pairs.update(candidates([each.features.descriptors for each in image_features]))
-    return sorted((i, j) for i, j in pairs if image_features[i].medium != image_features[j].medium)
+def related(seen: Sequence[ImageFeatures]) -> dict[tuple[int, int], NearCopy]:
+    """Find the pairs i < j that are near copies among some pictures, all at once."""
+    found = {(i, j): verify(seen[i], seen[j]) for i, j in candidate_pairs(seen)}
+    return {pair: copy for pair, copy in found.items() if copy is not None}
 
 
 def agree(masked: Agreement, bare: Agreement, left: str, right: str) -> bool:
@@ -117,7 +115,7 @@ def other_words(left: str, right: str) -> float:
 
 def _transforms(left: ImageFeatures, right: ImageFeatures, distance: int) -> Iterator[Floats]:
     """Ways to lay right over left, as (2, 3) from left to right thumbnail pixels."""
-    found = align(left.features, right.features)
+    found = align(left.features, right.features, least=CORNERS)
     if found is not None and found.corners >= CORNERS:
         transform = found.transform.copy()
         transform[:, 2] *= THUMBNAIL_SIDE / WORKING_SIDE

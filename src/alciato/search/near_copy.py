@@ -14,10 +14,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from alciato.duplicates.features import ImageFeatures
+from alciato.duplicates.candidates import COPY, neighbours
+from alciato.duplicates.features import ImageFeatures, extract_features, image_features
 from alciato.duplicates.near_copies import verify
-from alciato.duplicates.neighbours import COPY, neighbours
-from alciato.duplicates.pictures import extract_features, image_features
 from alciato.models import Picture
 from alciato.read.pdq import pdq
 from alciato.search.filters import filter_error

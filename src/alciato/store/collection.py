@@ -488,13 +488,23 @@ class Collection:
         """The table of that name, made from others by a verb such as `duplicates`; None if it is not made."""
         return self.table(name) if name in self._tables or name in self.table_names() else None
 
-    def save_derived(self, name: str, rows: pa.Table) -> None:
-        """Insert rows into a derived table, and replace those of the same id; the table is made on first use."""
+    def save_derived(self, name: str, rows: pa.Table, replaced: str | None = None) -> None:
+        """Append rows to a derived table in place of those that a condition names; the table is made on first use."""
         with self._lock:
             if self.derived(name) is None:
                 with naming_faults(self.uri, name):
                     self._database.create_table(name, schema=rows.schema, exist_ok=True)
-            self.upsert_rows(name, rows)
+            if replaced is not None:
+                self.delete(name, replaced)
+            if rows.num_rows:
+                self._lock.check()
+                self.table(name).add(rows)
+                self._upkeep.written(name, self.table(name))
+
+    def delete_derived(self, name: str, condition: str) -> None:
+        """Delete the rows of a derived table that a condition names."""
+        with self._lock:
+            self.delete(name, condition)
 
     def upsert_rows(self, name: str, rows: pa.Table) -> None:
         """Insert rows into a table, and replace those of the same id; the caller holds the writer's lock."""

@@ -52,7 +52,10 @@ LOST = {
     "segments": "nothing: segments are built from the readings again",
     "embeddings": "nothing: `alciato read` encodes the segments again",
     "features": "nothing: `alciato duplicates` extracts them from the media again",
-    "near_copies": "nothing: `alciato duplicates` compares the pictures again",
+    **dict.fromkeys(
+        ("near_copy_keys", "near_copy_pictures", "near_copies"),
+        "nothing: `alciato duplicates` compares the pictures again",
+    ),
 }
 """What a damaged data file of a table may cost."""
 

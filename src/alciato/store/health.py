@@ -64,7 +64,8 @@ def check(collection: Collection) -> list[Problem]:
         problems += _check_media(collection)
     for name in names:
         # readings of posts that were lost are kept, in case these are added again
-        if name not in {"items", "media", "verdicts", "readings", *broken} and not broken & _needed(name):
+        unlinked = {"items", "media", "verdicts", "readings", *tables.DERIVED} - set(tables.BY_MEDIUM)
+        if name not in unlinked | broken and not broken & _needed(name):
             problems += _check_links(collection, name)
     return problems
 
@@ -101,7 +102,7 @@ def _needed(name: str) -> set[str]:
 
 def _names(collection: Collection) -> list[str]:
     there = collection.table_names()
-    further = (name for name in there if name.startswith(PREFIX) or name in tables.BY_MEDIUM)
+    further = (name for name in there if name.startswith(PREFIX) or name in tables.DERIVED)
     return [*tables.SCHEMAS, *further]
 
 
@@ -109,14 +110,13 @@ def _names(collection: Collection) -> list[str]:
 
 
 def _check_table(collection: Collection, name: str) -> Iterator[Problem]:
-    parse = PARSERS.get(name, dict)
     unreadable: list[str] = []
     try:
-        for row in collection.stream(name):
-            try:
-                parse(row)
-            except (ValueError, TypeError, KeyError):
-                unreadable.append(str(row.get("id")))
+        if name in tables.DERIVED:  # millions of rows of numbers: reading them is the check
+            for batch in collection.table(name).search().limit(None).to_batches():
+                batch.validate(full=True)
+        else:
+            unreadable = _unreadable(collection, name)
     except AlciatoError as error:
         yield Problem(name, "table", error.where or name, error.what, lost_with(name))
         return
@@ -125,6 +125,18 @@ def _check_table(collection: Collection, name: str) -> Iterator[Problem]:
         yield Problem(name, "rows", shown, f"{len(unreadable)} rows of {name} cannot be read.", lost_with(name))
     yield from _check_indexes(collection, name)
     yield from _check_versions(collection, name)
+
+
+def _unreadable(collection: Collection, name: str) -> list[str]:
+    """Ids of the rows of a table that do not hold what they should."""
+    parse = PARSERS.get(name, dict)
+    found = []
+    for row in collection.stream(name):
+        try:
+            parse(row)
+        except (ValueError, TypeError, KeyError):
+            found.append(str(row.get("id")))
+    return found
 
 
 def _check_indexes(collection: Collection, name: str) -> Iterator[Problem]:
@@ -197,11 +209,11 @@ def _lost_media(collection: Collection, name: str) -> list[str]:
 
 def _rescue(collection: Collection, name: str) -> None:
     """Save the rows of a damaged table that can be read; derived tables are emptied, to be built again."""
-    derived = name == "segments" or name.startswith(PREFIX) or name in tables.BY_MEDIUM
+    derived = name == "segments" or name.startswith(PREFIX) or name in tables.DERIVED
     rows = [] if derived else list(_readable_rows(collection, name))
     _set_aside(collection, name)
-    if name in tables.BY_MEDIUM:
-        return  # made again from the media by the verb that needs it
+    if name in tables.DERIVED:
+        return  # made again by the verb that needs it
     if name.startswith(PREFIX):
         _forget_encoder(collection, name)
         return
@@ -306,13 +318,7 @@ def _drop_versions(collection: Collection, name: str) -> None:
 
 
 def _drop_unreadable(collection: Collection, name: str) -> None:
-    parse = PARSERS[name]
-    gone = []
-    for row in collection.stream(name):
-        try:
-            parse(row)
-        except (ValueError, TypeError, KeyError):
-            gone.append(row["id"])
+    gone = _unreadable(collection, name)
     for start in range(0, len(gone), 500):
         collection.delete(name, f"id in {sql_list(gone[start : start + 500])}")
 

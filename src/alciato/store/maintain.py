@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from alciato.store.embeddings import PREFIX as EMBEDDINGS
 from alciato.store.status import fragments_of, indexes_of
+from alciato.store.tables import DERIVED
 
 if TYPE_CHECKING:
     from alciato.store.collection import Collection
@@ -29,13 +30,27 @@ WRITES = 32
 SHARE = 0.1
 """Share of the time that upkeep within the work may take at most, so that a large table is compacted less often."""
 KEEP_VERSIONS = timedelta(days=7)
-_KEYS = {"items": "id", "media": "sha", "readings": "item", "segments": "item", "verdicts": "item"}
+_KEYS = {
+    "items": "id",
+    "media": "sha",
+    "readings": "item",
+    "segments": "item",
+    "verdicts": "item",
+    "features": "picture",
+    "near_copy_keys": "key",
+    "near_copy_pictures": "picture",
+    "near_copies": "left",
+}
+"""The column of each table by which its rows are looked up."""
 
 
 def maintain(collection: Collection, *, force: bool = False) -> None:
     """Compact and index the tables that need it; all of them with `force`."""
+    there = collection.table_names()
     embeddings = {encoder.table: "id" for encoder in collection.encoders()}
     for name, key in {**_KEYS, **embeddings}.items():
+        if name in DERIVED and name not in there:
+            continue
         table = collection.table(name)
         if table.count_rows() == 0:
             continue
@@ -74,7 +89,7 @@ def _ensure_indexes(name: str, table: Any, key: str) -> None:
     from lancedb.index import BTree, IvfFlat
 
     there = {tuple(index.columns) for index in table.list_indices()}
-    if (key,) not in there:
+    if (key,) not in there and key in table.schema.names:  # a derived table of an older revision lacks it
         table.create_index(key, config=BTree())
     if name == "segments":
         ensure_text_indexes(table)

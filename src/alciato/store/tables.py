@@ -97,8 +97,11 @@ EMBEDDED = (
 )
 """Columns of a segment that stand beside its vector in the table of an encoder."""
 SCHEMAS = {"items": ITEMS, "media": MEDIA, "readings": READINGS, "segments": SEGMENTS, "verdicts": VERDICTS}
-BY_MEDIUM = ("features", "near_copies")
-"""Tables that `duplicates` makes of the media, with a column `medium`: not there before its first call."""
+BY_MEDIUM = ("features",)
+"""Tables made of the media, with a column `medium`: their rows go with the medium."""
+DERIVED = (*BY_MEDIUM, "near_copy_keys", "near_copy_pictures", "near_copies")
+"""Tables that `duplicates` makes: not there before its first call. Its next call makes what is missing again, and drops
+what speaks of media that are gone."""
 
 
 def item_row(item: Item) -> dict[str, Any]:
