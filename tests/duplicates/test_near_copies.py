@@ -26,32 +26,38 @@ def features_of(examples, *, words=True):
 
 @pytest.fixture(scope="module")
 def examples():
-    return made.examples(seed=11)
+    """Every second family of photographs and of drawings, and all hard negatives."""
+    made_ = made.examples(seed=11)
+    families = list(dict.fromkeys(example.family for example in made_))
+    alike = [family for family in families if family.startswith(("photo", "scene")) or family in made.PHOTOGRAPHS]
+    left_out = set(alike[1::2])
+    return [example for example in made_ if example.family not in left_out]
+
+
+def recall(examples, seen, pairs):
+    """Share of the copies that stand in the cluster of the first of their family."""
+    clusters = clustered(seen, pairs, lambda asked: {(i, j): verify(seen[i], seen[j]) for i, j in asked})
+    which = {member.item: number for number, cluster in enumerate(clusters) for member in cluster.members}
+    names = [f"{example.family}/{number}" for number, example in enumerate(examples)]
+    first: dict[str, str] = {}
+    found = []
+    for example, name in zip(examples, names, strict=True):
+        if first.setdefault(example.family, name) != name:
+            found.append(name in which and which[name] == which.get(first[example.family]))
+    return sum(found) / len(found)
 
 
 @pytest.mark.slow
-def test_copies_are_found_and_nothing_else(examples):
-    seen = features_of(examples)
+@pytest.mark.parametrize("words", [True, False], ids=["words known", "words unknown"])
+def test_copies_are_found_and_nothing_else(examples, words):
+    seen = features_of(examples, words=words)
     pairs = related(seen)
     false = [(examples[i].family, examples[j].family) for i, j in pairs if examples[i].family != examples[j].family]
     assert false == []
-    clusters = clustered(seen, pairs, lambda asked: {(i, j): verify(seen[i], seen[j]) for i, j in asked})
-    which = {member.item: number for number, cluster in enumerate(clusters) for member in cluster.members}
-    first = {example.family: number for number, example in reversed(list(enumerate(examples)))}
-    copies = [n for n, example in enumerate(examples) if n != first[example.family]]
-    names = [f"{example.family}/{number}" for number, example in enumerate(examples)]
-    kept = [n for n in copies if which.get(names[n], -1) == which.get(names[first[examples[n].family]], -2)]
-    assert len(kept) / len(copies) >= 0.95
-
-
-@pytest.mark.slow
-def test_without_read_words_there_are_still_no_false_pairs(examples):
-    pairs = related(features_of(examples, words=False))
-    assert all(examples[i].family == examples[j].family for i, j in pairs)
+    assert recall(examples, seen, pairs) >= 0.95
 
 
 def test_relations_are_told_apart():
-    generator = random.Random(3)
     photo = made.photograph("chelsea.png")
     meme = made.captioned(photo, "nobody told the robots", "about coffee")
     original = features_of([meme])[0]
@@ -65,10 +71,8 @@ def test_relations_are_told_apart():
         found = verify(original, seen)
         assert found is not None, relation
         assert found.relation == relation
-        back = verify(seen, original)
-        assert back is not None, relation
+        assert verify(seen, original) == found, "which is left changes nothing"
     assert verify(original, features_of([meme, made.captioned(made.photograph("coffee.png"), "a", "b")])[1]) is None
-    assert generator.random() < 1
 
 
 def test_blank_pictures_say_nothing():
