@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from alciato.demo.catalogue import Query
+from alciato.demo.catalogue import JudgedQuery
 from alciato.demo.measure import copy_figures, judge_figures, named, search_figures, text_figures
 from alciato.demo.truth import DemoTruth, TruthPost
 from alciato.item import Image, Item, Segment, Text, Verdict
@@ -22,10 +22,10 @@ TRUTH = DemoTruth(
         TruthPost(id="good", kind="text", text="Welcome, Martians!"),
     ),
     queries=(
-        Query(id="q1", words="nap", finds=("cat", "copy")),
-        Query(id="q2", words="greeting", finds=("good",), cross_lingual=True),
-        Query(id="n1", words="tax", finds=()),
-        Query(id="n2", words="boat", finds=()),
+        JudgedQuery(id="q1", words="nap", finds=("cat", "copy")),
+        JudgedQuery(id="q2", words="greeting", finds=("good",), cross_lingual=True),
+        JudgedQuery(id="n1", words="tax", finds=()),
+        JudgedQuery(id="n2", words="boat", finds=()),
     ),
 )
 NAMES = {id_: id_ for id_ in ("cat", "copy", "small", "bad", "good")}

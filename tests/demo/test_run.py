@@ -7,7 +7,7 @@ import pytest
 
 from alciato.demo import DemoResult, build_demo, run_demo
 from alciato.demo.measure import judge_figures
-from alciato.demo.result import CopyFigures, JudgeFigures, SearchFigures, Step, TextFigures
+from alciato.demo.result import CopyFigures, JudgeFigures, SearchFigures, TextFigures, TimedStep
 from alciato.demo.telling import TUNED, figures_lines
 from alciato.item import Verdict
 from alciato.settings import Settings
@@ -68,7 +68,7 @@ def test_the_line_of_a_figure_says_what_was_tuned_on_its_queries():
             folder="f",
             posts=70,
             report="f/report.html",
-            steps=(Step(name="read", seconds=2.0),),
+            steps=(TimedStep(name="read", seconds=2.0),),
             seconds=60,
             search=search,
             copies=CopyFigures(pairs=21, found=20, false=1, recall=20 / 21),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alciato.item import Verdict
 from alciato.judge.decide import decision_for
 from alciato.judge.evaluation import evaluate, wilson
-from alciato.judge.policy import Category, Group, Thresholds
+from alciato.judge.policy import Category, TargetGroup, Thresholds
 from alciato.judge.signals import signal_score
 from alciato.judge.target import find_target
 
@@ -46,7 +46,10 @@ def test_a_decision_is_never_stronger_than_the_action_of_its_category(score, lim
     assert decision == order[min(reached, order.index(action))]
 
 
-GROUPS = (Group(name="Martians", words=("Martian", "king", "火星人")), Group(name="Moon folk", words=("মঙ্গলবাসী",)))
+GROUPS = (
+    TargetGroup(name="Martians", words=("Martian", "king", "火星人")),
+    TargetGroup(name="Moon folk", words=("মঙ্গলবাসী",)),
+)
 
 
 @pytest.mark.parametrize(

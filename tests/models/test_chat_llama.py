@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, create_model, field_validator
 from alciato.errors import ModelError
 from alciato.models import Chat, Message, Runtime
 from alciato.models.chat_llama import FORCE, sibling_projector
-from alciato.models.replies import Prompt
+from alciato.models.replies import RenderedPrompt
 from alciato.models.weights import remembered_hash
 from alciato.settings import Settings
 
@@ -113,7 +113,7 @@ def test_choices_add_up_to_one(smollm2):
 def test_choose_equals_the_whole_distribution(smollm2):
     """The oracle reads each token's log-probability out of the whole vocabulary's, whatever token comes next."""
     prompt = smollm2._root.post(
-        "/apply-template", {"messages": [{"role": "user", "content": "Name a colour."}]}, Prompt
+        "/apply-template", {"messages": [{"role": "user", "content": "Name a colour."}]}, RenderedPrompt
     )
     before = smollm2.tokens(prompt.prompt, special=True)
     choices = ["Red", "Blue is the colour", "নয়"]

@@ -15,7 +15,7 @@ from alciato.errors import ModelError
 from alciato.models import Chat, Encoder, Message, Runtime
 from alciato.models.chat_openai import ChatOpenAI, along_the_answer, normalised
 from alciato.models.endpoint import Credentials, Endpoint, Refused, TimedOut, TransientError
-from alciato.models.replies import Step
+from alciato.models.replies import TokenStep
 from alciato.settings import Settings
 from model_samples import check_law, fails, says
 
@@ -98,12 +98,12 @@ def test_choose_by_log_probabilities(chat, server):
 
 def test_choose_follows_shared_beginnings():
     steps = [step("re", re=0.8, allow=0.2), step("move", move=0.75, view=0.25)]
-    found = along_the_answer([Step.model_validate(one) for one in steps], ["allow", "review", "remove"])
+    found = along_the_answer([TokenStep.model_validate(one) for one in steps], ["allow", "review", "remove"])
     assert [exp(found[choice]) for choice in ("allow", "review", "remove")] == pytest.approx([0.2, 0.2, 0.6])
 
 
 def test_a_choice_that_was_not_seen_gets_the_least_seen():
-    found = along_the_answer([Step.model_validate(step("yes", yes=0.9, no=0.1))], ["yes", "zebra"])
+    found = along_the_answer([TokenStep.model_validate(step("yes", yes=0.9, no=0.1))], ["yes", "zebra"])
     assert exp(found["zebra"]) == pytest.approx(0.1)
 
 

@@ -14,9 +14,9 @@ from alciato.search import (
     RERANKERS,
     RETRIEVERS,
     Candidate,
-    Match,
     Query,
     RankedList,
+    RetrievedSegment,
     SearchContext,
     SearchOptions,
     calibration_of,
@@ -31,7 +31,7 @@ from alciato.search.calibration import (
     by_retrieval,
     term_overlaps,
 )
-from alciato.search.fusion import Group
+from alciato.search.fusion import RankingGroup
 from alciato.search.retrievers import outliers
 from alciato.search.terms import part_similarity, term_weights, weighted_overlap
 from alciato.store import Collection
@@ -92,7 +92,9 @@ def test_every_reranker_orders_as_its_examples_say(name):
     reranker = RERANKERS.get(name)
     assert reranker.name == name
     for example in reranker.examples:
-        candidates = [Candidate(item, score, Match({}), relevance) for item, score, relevance in example.candidates]
+        candidates = [
+            Candidate(item, score, RetrievedSegment({}), relevance) for item, score, relevance in example.candidates
+        ]
         assert tuple(one.item for one in reranker().rerank(Query("x"), candidates)) == example.order
 
 
@@ -102,7 +104,7 @@ def test_a_retriever_of_a_third_party_takes_part(made):
 
         def retrieve(self, _query, context):
             rows = context.rows(context.segments.search().where("item = 'zork'"))
-            return RankedList(self.name, tuple(Match(row) for row in rows), thresholded=True)
+            return RankedList(self.name, tuple(RetrievedSegment(row) for row in rows), thresholded=True)
 
     with RETRIEVERS.registered("latest", Latest):
         options = SearchOptions(retrievers=("latest",))
@@ -118,9 +120,12 @@ def test_a_retriever_of_a_third_party_takes_part(made):
 
 def test_three_lists_of_one_group_do_not_outvote_a_copy():
     fuse = FUSIONS.get("reciprocal_rank")().fuse
-    words = Group([["written"], ["written"], ["written"]])
-    assert next(iter(fuse([words, Group([["copy"]], 2.0)]))) == "copy"
-    assert next(iter(fuse([Group([ranking]) for ranking in words.rankings] + [Group([["copy"]], 2.0)]))) == "written"
+    words = RankingGroup([["written"], ["written"], ["written"]])
+    assert next(iter(fuse([words, RankingGroup([["copy"]], 2.0)]))) == "copy"
+    assert (
+        next(iter(fuse([RankingGroup([ranking]) for ranking in words.rankings] + [RankingGroup([["copy"]], 2.0)])))
+        == "written"
+    )
 
 
 # Relevance threshold
@@ -246,8 +251,8 @@ def test_a_reranker_by_relevance_orders_by_it(made):
 
 
 def test_outliers_are_three_standard_deviations_above_the_rest():
-    rest = [Match({"id": str(n)}, 0.3 + 0.01 * (n % 5)) for n in range(30)]
-    near = [Match({"id": "near"}, 0.95)]
+    rest = [RetrievedSegment({"id": str(n)}, 0.3 + 0.01 * (n % 5)) for n in range(30)]
+    near = [RetrievedSegment({"id": "near"}, 0.95)]
     assert [match.row["id"] for match in outliers([*near, *rest])] == ["near"]
     assert outliers(rest[:5]) == rest[:5]
 

@@ -54,7 +54,7 @@ class Made(_Typed):
     spoken: tuple[str, ...] = ()
 
 
-class Shot(_Typed):
+class ClipShot(_Typed):
     """A part of the clip."""
 
     seconds: float
@@ -83,12 +83,12 @@ class Catalogue(_Typed):
 
     scenes: dict[str, Scene]
     posts: tuple[Made, ...]
-    clip: tuple[Shot, ...]
+    clip: tuple[ClipShot, ...]
     newsletter: tuple[Page, ...]
     bakery: Prices
 
 
-class Query(_Typed):
+class JudgedQuery(_Typed):
     """A query as a person would write it, and the ids of the posts that answer it; none where nothing does."""
 
     id: str
@@ -108,9 +108,9 @@ def catalogue() -> Catalogue:
 
 
 @cache
-def queries() -> tuple[Query, ...]:
+def queries() -> tuple[JudgedQuery, ...]:
     """Read `queries.yaml`."""
-    return tuple(Query.model_validate(row) for row in _yaml("queries.yaml"))
+    return tuple(JudgedQuery.model_validate(row) for row in _yaml("queries.yaml"))
 
 
 def _yaml(name: str) -> Any:

@@ -9,7 +9,7 @@ class _Figures(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Step(_Figures):
+class TimedStep(_Figures):
     """A step of the demo and the seconds that it took."""
 
     name: str
@@ -66,7 +66,7 @@ class DemoResult(_Figures):
     folder: str
     posts: int
     report: str
-    steps: tuple[Step, ...]
+    steps: tuple[TimedStep, ...]
     seconds: float
     search: SearchFigures
     copies: CopyFigures

@@ -13,7 +13,7 @@ from pathlib import Path
 import alciato
 from alciato.demo.build import build_demo
 from alciato.demo.measure import copy_figures, judge_figures, named, search_figures, text_figures
-from alciato.demo.result import CopyFigures, DemoResult, JudgeFigures, SearchFigures, Step
+from alciato.demo.result import CopyFigures, DemoResult, JudgeFigures, SearchFigures, TimedStep
 from alciato.demo.telling import decision_line, figures_lines, hit_line, of
 from alciato.demo.truth import DemoTruth
 from alciato.errors import EXTRAS, not_installed
@@ -42,7 +42,7 @@ class _Run:
     folder: Path
     settings: Settings
     say: Callable[[str], None]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[TimedStep] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
 
     def all(self) -> DemoResult:
@@ -78,7 +78,7 @@ class _Run:
         self.say(f"\n{len(self.steps) + 1}. {what}")
         started = time.monotonic()
         yield
-        self.steps.append(Step(name=name, seconds=round(time.monotonic() - started, 2)))
+        self.steps.append(TimedStep(name=name, seconds=round(time.monotonic() - started, 2)))
         self.say(f"   ({self.steps[-1].seconds:.1f} s)")
 
     def _clear(self) -> None:

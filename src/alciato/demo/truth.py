@@ -6,7 +6,7 @@ from itertools import combinations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alciato.demo.catalogue import Kind, Query
+from alciato.demo.catalogue import JudgedQuery, Kind
 
 
 class TruthPost(BaseModel):
@@ -38,7 +38,7 @@ class DemoTruth(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     seed: int
     posts: tuple[TruthPost, ...]
-    queries: tuple[Query, ...]
+    queries: tuple[JudgedQuery, ...]
 
     def near_copies(self) -> set[frozenset[str]]:
         """Give every pair of ids whose pictures are made from the same one."""

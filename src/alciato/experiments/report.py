@@ -31,7 +31,7 @@ class System(NamedTuple):
     code: str
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """A system, how far it is, and why its result, if there is one, is not shown."""
 
     system: System
@@ -55,12 +55,12 @@ def notes_on(slug: str) -> list[str]:
     return list(YAML(typ="safe", pure=True).load(text).get(slug, []))
 
 
-def row_of(system: System, experiment: Experiment | None, result: Result | None) -> Row:
+def row_of(system: System, experiment: Experiment | None, result: Result | None) -> ReportRow:
     """Say how far a system is. A result counts if it is full, and of the code and the rule as they stand."""
     lacking = tuple(shortcomings(experiment, result)) if experiment and result else ()
     if experiment and result and not lacking:
-        return Row(system, "measured", experiment, result, ())
-    return Row(system, "built" if system.code or experiment else "not started", experiment, None, lacking)
+        return ReportRow(system, "measured", experiment, result, ())
+    return ReportRow(system, "built" if system.code or experiment else "not started", experiment, None, lacking)
 
 
 def write_report(path: Path, results: Path) -> dict[Status, int]:
@@ -93,7 +93,7 @@ def _page(counts: dict[Status, int], rows: Sequence[str], details: Sequence[str]
     return "\n\n".join([_HEAD, f"{total}.", "\n".join([*_TABLE, *rows]), *details]) + "\n"
 
 
-def _cells(row: Row) -> str:
+def _cells(row: ReportRow) -> str:
     system, experiment, result = row.system, row.experiment, row.result
     code = system.code or (experiment.code if experiment else "")
     name = f"[{system.slug}](../src/{code.replace('.', '/')}.py)" if code else system.slug

@@ -29,7 +29,7 @@ CELL = 4
 
 
 @dataclass(frozen=True)
-class Line:
+class CalibrationPost:
     """A written post: the category that it breaks, or an empty one; what kind of case it is."""
 
     topic: str
@@ -61,7 +61,7 @@ class Quality:
         )
 
 
-def read_written(path: Path = DATA / "written.txt") -> list[Line]:
+def read_written(path: Path = DATA / "written.txt") -> list[CalibrationPost]:
     """Read the written texts: `# topic` lines, then `category|kind|language|picture|words`."""
     lines, topic = [], ""
     for row in path.read_text(encoding="utf-8").splitlines():
@@ -69,15 +69,15 @@ def read_written(path: Path = DATA / "written.txt") -> list[Line]:
             topic = row[2:]
         elif row:
             category, kind, language, picture, words = row.split("|", 4)
-            lines.append(Line(topic, category, kind, language, form_of(words, picture)))
+            lines.append(CalibrationPost(topic, category, kind, language, form_of(words, picture)))
     return lines
 
 
-def confounders(path: Path = DATA / "confounders.yaml", seed: int = 1) -> list[Line]:
+def confounders(path: Path = DATA / "confounders.yaml", seed: int = 1) -> list[CalibrationPost]:
     """Cross the parts of confounder sets: `CELL` posts of each of the four cells of each phrase."""
     parts, random = YAML(typ="safe", pure=True).load(path), Random(seed)  # noqa: S311  # not for secrets
     return [
-        Line(phrase, "hate" if cell == ("groups", "ugly") else "", "/".join(cell), "en", form)
+        CalibrationPost(phrase, "hate" if cell == ("groups", "ugly") else "", "/".join(cell), "en", form)
         for phrase in parts["phrases"]
         for cell in (("groups", "ugly"), ("groups", "fair"), ("things", "ugly"), ("things", "fair"))
         for form in _drawn(phrase, parts[cell[0]], parts[cell[1]], random)
@@ -89,13 +89,13 @@ def _drawn(phrase: str, subjects: Sequence[str], pictures: Sequence[str], random
         yield (phrase.format(random.choice(subjects)), random.choice(pictures))
 
 
-def halves(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+def halves(lines: Sequence[CalibrationPost]) -> tuple[list[CalibrationPost], list[CalibrationPost]]:
     """Split by topic: every other one is for fitting, the rest for testing."""
     fitting = list(dict.fromkeys(line.topic for line in lines))[::2]
     return [line for line in lines if line.topic in fitting], [line for line in lines if line.topic not in fitting]
 
 
-def all_lines() -> dict[int, list[Line]]:
+def all_lines() -> dict[int, list[CalibrationPost]]:
     """Give the lines of both sets by number of parts of their form."""
     lines = [*read_written(), *confounders()]
     return {parts: [line for line in lines if len(line.form) == parts] for parts in (1, 2)}
@@ -121,18 +121,18 @@ def auroc(scores: Array, labels: Array) -> float:
     return float((above[:, None] > below).mean() + 0.5 * (above[:, None] == below).mean())
 
 
-def all_margins(space: Space, lines: Sequence[Line]) -> Array:
+def all_margins(space: Space, lines: Sequence[CalibrationPost]) -> Array:
     """Margins of each text for each category, shape (texts, categories)."""
     x = space.encode([line.form for line in lines])
     return np.stack([space.margins(x, category) for category in space.texts], axis=1)
 
 
-def labels_of(lines: Sequence[Line]) -> Array:
+def labels_of(lines: Sequence[CalibrationPost]) -> Array:
     """1 where a text breaks the policy, else 0, shape (texts,)."""
     return np.array([float(bool(line.category)) for line in lines])
 
 
-def quality(space: Space, curve: tuple[float, float], lines: Sequence[Line], rounds: int = 1000) -> Quality:
+def quality(space: Space, curve: tuple[float, float], lines: Sequence[CalibrationPost], rounds: int = 1000) -> Quality:
     """Measure on some lines: the greatest score over the categories, cut at one half."""
     margins, labels, ids = all_margins(space, lines), labels_of(lines), list(space.texts)
     scores = score(margins, *curve).max(axis=1)

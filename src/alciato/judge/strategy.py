@@ -67,7 +67,7 @@ def checked(outcome: Judgement | Unjudged, policy: Policy) -> Judgement | Unjudg
     return outcome
 
 
-class NoOptions(BaseModel):
+class NoStrategyOptions(BaseModel):
     """A strategy that takes no options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,7 +101,7 @@ class Strategy(ABC):
     """A way to judge items by a policy. `model` names the model and a digest of all that the scores depend on."""
 
     name: ClassVar[str]
-    Options: ClassVar[type[BaseModel]] = NoOptions
+    Options: ClassVar[type[BaseModel]] = NoStrategyOptions
     needs: ClassVar[Needs] = Needs()
     model: str
 

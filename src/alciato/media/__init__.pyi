@@ -7,7 +7,7 @@ from .frames import key_frames as key_frames
 from .frames import sampled_frames as sampled_frames
 from .part import media_part as media_part
 from .pictures import decode_picture as decode_picture
-from .sniff import Kind as Kind
+from .sniff import FileKind as FileKind
 from .sniff import honest_kind as honest_kind
 from .sniff import kind_of as kind_of
 from .sniff import promised_kind as promised_kind

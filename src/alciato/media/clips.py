@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from alciato.errors import BadMedia
 from alciato.item.parts import Audio, Video, media_hash
 from alciato.media.limits import check_pixels, check_seconds
-from alciato.media.sniff import HEAD, Kind, kind_of
+from alciato.media.sniff import HEAD, FileKind, kind_of
 from alciato.media.structure import container_is_whole, states_duration
 from alciato.settings import Limits
 
@@ -25,7 +25,7 @@ _SLACK = 1.0
 """Seconds by which packets may fall short of the declared duration; beyond it the end is missing."""
 
 
-def clip_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:
+def clip_part(data: bytes, kind: FileKind, name: str | None, limits: Limits) -> Audio | Video:
     """Build the part of a clip or recording. Raises `BadMedia`: among others truncated, no-streams and too-long."""
     if not container_is_whole(data, kind.name):
         raise _truncated(kind)
@@ -49,7 +49,7 @@ def open_clip(data: bytes) -> Any:
     return open_container(data, kind)
 
 
-def open_container(data: bytes, kind: Kind) -> InputContainer:
+def open_container(data: bytes, kind: FileKind) -> InputContainer:
     """Open a clip or recording of that kind with its one demuxer. Raises what PyAV raises."""
     import av
 
@@ -59,7 +59,7 @@ def open_container(data: bytes, kind: Kind) -> InputContainer:
     return container
 
 
-def _part(container: InputContainer, data: bytes, kind: Kind, name: str | None, limits: Limits) -> Audio | Video:
+def _part(container: InputContainer, data: bytes, kind: FileKind, name: str | None, limits: Limits) -> Audio | Video:
     picture, sound = _streams(container)
     declared = (container.duration or 0) / 1_000_000 if states_duration(data, kind.name) else 0.0
     check_seconds(declared, limits)
@@ -112,7 +112,7 @@ def _walk(container: InputContainer, streams: list[Any], limits: Limits) -> floa
     return max(end - max(first, 0), 0)
 
 
-def _first_frame(container: InputContainer, stream: Any, kind: Kind) -> Any:
+def _first_frame(container: InputContainer, stream: Any, kind: FileKind) -> Any:
     container.seek(0, backward=True, any_frame=False)
     frame = next(container.decode(stream), None)
     if frame is None:
@@ -120,7 +120,7 @@ def _first_frame(container: InputContainer, stream: Any, kind: Kind) -> Any:
     return frame
 
 
-def _mime(kind: Kind, data: bytes, *, pictures: bool) -> str:
+def _mime(kind: FileKind, data: bytes, *, pictures: bool) -> str:
     if kind.name == "MP4" and data[8:12] == b"qt  ":
         return "video/quicktime" if pictures else "audio/mp4"
     form = kind.mime.partition("/")[2]
@@ -129,11 +129,11 @@ def _mime(kind: Kind, data: bytes, *, pictures: bool) -> str:
     return f"{'video' if pictures else 'audio'}/{form}"
 
 
-def _truncated(kind: Kind) -> BadMedia:
+def _truncated(kind: FileKind) -> BadMedia:
     return BadMedia("truncated", f"the {kind.name} ends before it is complete.", remedy="Copy it again.")
 
 
-def _told(kind: Kind, error: Exception) -> BadMedia:
+def _told(kind: FileKind, error: Exception) -> BadMedia:
     if kind.name == "MP4" and "moov atom not found" in str(error):
         return _truncated(kind)
     return BadMedia("broken", f"the {kind.name} cannot be read ({error}).")

@@ -15,14 +15,14 @@ from PIL import ImageFile, ImageOps
 from alciato.errors import BadMedia
 from alciato.item.parts import Image, Video, media_hash
 from alciato.media.limits import check_animation, check_pixels, check_scans, check_seconds
-from alciato.media.sniff import Kind
+from alciato.media.sniff import FileKind
 from alciato.media.structure import FrameHeader, animation_frames, png_is_whole
 from alciato.settings import Limits
 
 _QUARTER_TURNS = (5, 6, 7, 8)  # values of the orientation tag (Exif 0x0112) that swap width and height
 
 
-def picture_part(data: bytes, kind: Kind, name: str | None, limits: Limits) -> Image | Video:
+def picture_part(data: bytes, kind: FileKind, name: str | None, limits: Limits) -> Image | Video:
     """Build the part of a picture, after proving it whole. Raises `BadMedia` with the reason."""
     animation = _bounded(data, kind, limits)
     width, height = _decode(data, kind, limits)
@@ -62,7 +62,7 @@ def upright(picture: Pictures.Image) -> Pictures.Image:
     return picture.convert("RGB")
 
 
-def _bounded(data: bytes, kind: Kind, limits: Limits) -> list[FrameHeader]:
+def _bounded(data: bytes, kind: FileKind, limits: Limits) -> list[FrameHeader]:
     found: list[FrameHeader] = []
     pixels = 0
     for frame in animation_frames(data, kind.name):
@@ -75,7 +75,7 @@ def _bounded(data: bytes, kind: Kind, limits: Limits) -> list[FrameHeader]:
     return found
 
 
-def _decode(data: bytes, kind: Kind, limits: Limits) -> tuple[int, int]:
+def _decode(data: bytes, kind: FileKind, limits: Limits) -> tuple[int, int]:
     """Decode the first frame, where no checksum proves it whole; return width and height as shown."""
     try:
         with warnings.catch_warnings():
@@ -97,7 +97,7 @@ def _decode(data: bytes, kind: Kind, limits: Limits) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def _may_be_turned(data: bytes, kind: Kind) -> bool:
+def _may_be_turned(data: bytes, kind: FileKind) -> bool:
     """Spare a PNG from being decoded for a tag that it does not have."""
     return kind.name != "PNG" or b"eXIf" in data or b"Raw profile type exif" in data
 
@@ -108,11 +108,11 @@ def _load(picture: ImageFile.ImageFile) -> None:
     picture.load()
 
 
-def _pillow_name(kind: Kind) -> str:
+def _pillow_name(kind: FileKind) -> str:
     return kind.name.upper()
 
 
-def _told(data: bytes, kind: Kind, error: Exception) -> BadMedia:
+def _told(data: bytes, kind: FileKind, error: Exception) -> BadMedia:
     said = str(error)
     if "Decompressed data too large" in said or "too much memory" in said:
         return BadMedia("too-large", f"a text inside the {kind.name} unpacks to more than it may.")

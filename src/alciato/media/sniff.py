@@ -14,7 +14,7 @@ HEAD = 4096
 """Bytes of a file that are enough to know its kind."""
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """A kind of file. `family` is picture, clip (video or audio), pages, table, archive, text or other."""
 
     name: str
@@ -24,36 +24,36 @@ class Kind(NamedTuple):
 
 
 _KINDS = (
-    Kind("JPEG", "picture", "image/jpeg", ("jpg", "jpeg", "jpe", "jfif")),
-    Kind("PNG", "picture", "image/png", ("png", "apng")),
-    Kind("WebP", "picture", "image/webp", ("webp",)),
-    Kind("GIF", "picture", "image/gif", ("gif",)),
-    Kind("BMP", "picture", "image/bmp", ("bmp", "dib")),
-    Kind("TIFF", "picture", "image/tiff", ("tif", "tiff")),
-    Kind("AVIF", "picture", "image/avif", ("avif",)),
-    Kind("MP4", "clip", "video/mp4", ("mp4", "m4v", "mov", "qt", "m4a", "3gp")),
-    Kind("WebM", "clip", "video/webm", ("webm", "mkv", "weba")),
-    Kind("WAV", "clip", "audio/wav", ("wav", "wave")),
-    Kind("MP3", "clip", "audio/mpeg", ("mp3",)),
-    Kind("Ogg", "clip", "audio/ogg", ("ogg", "oga", "ogv", "opus", "spx")),
-    Kind("FLAC", "clip", "audio/flac", ("flac",)),
-    Kind("PDF", "pages", "application/pdf", ("pdf",)),
-    Kind("Parquet", "table", "application/vnd.apache.parquet", ("parquet", "pq")),
-    Kind("zip", "archive", "application/zip", ("zip",)),
-    Kind("RAR", "archive", "application/vnd.rar", ("rar",)),
-    Kind("7z", "archive", "application/x-7z-compressed", ("7z",)),
-    Kind("gzip", "archive", "application/gzip", ("gz", "tgz")),
-    Kind("bzip2", "archive", "application/x-bzip2", ("bz2",)),
-    Kind("xz", "archive", "application/x-xz", ("xz",)),
-    Kind("Zstandard", "archive", "application/zstd", ("zst",)),
-    Kind("tar", "archive", "application/x-tar", ("tar",)),
-    Kind("HEIC", "other", "image/heic", ("heic", "heif")),
-    Kind("AVI", "other", "video/x-msvideo", ("avi",)),
-    Kind("program", "other", "application/octet-stream", ("exe", "dll", "so")),
-    Kind("SQLite", "other", "application/vnd.sqlite3", ("sqlite", "db")),
-    Kind("HTML", "other", "text/html", ("html", "htm")),
-    Kind("SVG", "other", "image/svg+xml", ("svg",)),
-    Kind("text", "text", "text/plain", ("txt", "text", "md", "markdown", "jsonl", "ndjson", "json", "csv", "tsv")),
+    FileKind("JPEG", "picture", "image/jpeg", ("jpg", "jpeg", "jpe", "jfif")),
+    FileKind("PNG", "picture", "image/png", ("png", "apng")),
+    FileKind("WebP", "picture", "image/webp", ("webp",)),
+    FileKind("GIF", "picture", "image/gif", ("gif",)),
+    FileKind("BMP", "picture", "image/bmp", ("bmp", "dib")),
+    FileKind("TIFF", "picture", "image/tiff", ("tif", "tiff")),
+    FileKind("AVIF", "picture", "image/avif", ("avif",)),
+    FileKind("MP4", "clip", "video/mp4", ("mp4", "m4v", "mov", "qt", "m4a", "3gp")),
+    FileKind("WebM", "clip", "video/webm", ("webm", "mkv", "weba")),
+    FileKind("WAV", "clip", "audio/wav", ("wav", "wave")),
+    FileKind("MP3", "clip", "audio/mpeg", ("mp3",)),
+    FileKind("Ogg", "clip", "audio/ogg", ("ogg", "oga", "ogv", "opus", "spx")),
+    FileKind("FLAC", "clip", "audio/flac", ("flac",)),
+    FileKind("PDF", "pages", "application/pdf", ("pdf",)),
+    FileKind("Parquet", "table", "application/vnd.apache.parquet", ("parquet", "pq")),
+    FileKind("zip", "archive", "application/zip", ("zip",)),
+    FileKind("RAR", "archive", "application/vnd.rar", ("rar",)),
+    FileKind("7z", "archive", "application/x-7z-compressed", ("7z",)),
+    FileKind("gzip", "archive", "application/gzip", ("gz", "tgz")),
+    FileKind("bzip2", "archive", "application/x-bzip2", ("bz2",)),
+    FileKind("xz", "archive", "application/x-xz", ("xz",)),
+    FileKind("Zstandard", "archive", "application/zstd", ("zst",)),
+    FileKind("tar", "archive", "application/x-tar", ("tar",)),
+    FileKind("HEIC", "other", "image/heic", ("heic", "heif")),
+    FileKind("AVI", "other", "video/x-msvideo", ("avi",)),
+    FileKind("program", "other", "application/octet-stream", ("exe", "dll", "so")),
+    FileKind("SQLite", "other", "application/vnd.sqlite3", ("sqlite", "db")),
+    FileKind("HTML", "other", "text/html", ("html", "htm")),
+    FileKind("SVG", "other", "image/svg+xml", ("svg",)),
+    FileKind("text", "text", "text/plain", ("txt", "text", "md", "markdown", "jsonl", "ndjson", "json", "csv", "tsv")),
 )
 KINDS = {kind.name: kind for kind in _KINDS}
 """Every kind that is told apart, by name."""
@@ -98,7 +98,7 @@ _SIGNATURES = tuple(
 )
 
 
-def kind_of(head: bytes) -> Kind | None:
+def kind_of(head: bytes) -> FileKind | None:
     """Tell the kind of a file by its first `HEAD` bytes; None where no signature fits (text has none)."""
     return next((kind for kind, signature in _SIGNATURES if signature.match(head)), None)
 
@@ -111,7 +111,7 @@ def looks_like_text(head: bytes) -> bool:
     return controls <= len(head) // 20  # a table with a few bad rows is still a table
 
 
-def honest_kind(head: bytes, name: str | None = None) -> Kind:
+def honest_kind(head: bytes, name: str | None = None) -> FileKind:
     """Tell the kind of a file and hold it against its name. Raises `BadMedia`: disguised, unknown-kind and others."""
     if not head:
         raise BadMedia("empty", "it has no bytes.", remedy="Copy it again.")
@@ -132,17 +132,17 @@ def honest_kind(head: bytes, name: str | None = None) -> Kind:
     return kind
 
 
-def promised_kind(name: str | None) -> Kind | None:
+def promised_kind(name: str | None) -> FileKind | None:
     """Return the kind that a file name's extension promises; None where it promises none."""
     _, dot, extension = (name or "").rpartition(".")
     return EXTENSIONS.get(extension.lower()) if dot else None
 
 
-def _text_like(kind: Kind, promised: Kind) -> bool:
+def _text_like(kind: FileKind, promised: FileKind) -> bool:
     """A text file may well begin with a tag: what counts is that it is text."""
     return promised.family == "text" and kind.name in ("HTML", "SVG")
 
 
-def _disguised(kind: Kind, promised: Kind) -> BadMedia:
+def _disguised(kind: FileKind, promised: FileKind) -> BadMedia:
     message = f"its name promises {promised.name}, but its bytes are {kind.name}."
     return BadMedia("disguised", message, remedy="Rename it if it is what you want.")

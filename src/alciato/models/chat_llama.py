@@ -34,7 +34,7 @@ from alciato.models.endpoint import Credentials, Endpoint, TimedOut
 from alciato.models.gguf import read_header
 from alciato.models.openmp import REMEDY, lacks_openmp, openmp
 from alciato.models.protocols import Answer, AnyModel, Chat, Message, ModelInfo, Usage
-from alciato.models.replies import Choice, Completion, Detokenized, ForcedStep, Prompt, Tokens
+from alciato.models.replies import ChatChoice, Completion, Detokenized, ForcedStep, RenderedPrompt, Tokens
 from alciato.models.runtime import Runtime, wrong_kind
 from alciato.models.weights import Source, remembered_hash
 from alciato.settings import Settings
@@ -148,7 +148,7 @@ class ChatLlama(ChatOpenAI):
         )
         self._context = context
 
-    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[Choice, Usage]:
+    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[ChatChoice, Usage]:
         """One call. A time-out is not transient here: the same work would take the same time again."""
         try:
             return super().ask(messages, **parameters)
@@ -179,7 +179,9 @@ class ChatLlama(ChatOpenAI):
 
     def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give log P(choice | messages) of each choice, exact, normalised over the choices. Raises `ModelError`."""
-        prompt = self._root.post("/apply-template", {"messages": [turn(one) for one in messages]}, Prompt).prompt
+        prompt = self._root.post(
+            "/apply-template", {"messages": [turn(one) for one in messages]}, RenderedPrompt
+        ).prompt
         pictures = [data_url(picture)[PREFIX:] for message in messages for picture in message.pictures]
         return normalised({choice: self._log_probability(prompt, pictures, choice) for choice in choices})
 

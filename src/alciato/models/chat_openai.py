@@ -23,7 +23,7 @@ from alciato.models.answer_schema import described, parse
 from alciato.models.calls import Meter
 from alciato.models.endpoint import Endpoint, Refused, canonical_url, credentials_for
 from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, ModelInfo, Picture, Usage
-from alciato.models.replies import ChatChunk, ChatReply, Choice, Step, TokenCounts
+from alciato.models.replies import ChatChoice, ChatChunk, ChatReply, TokenCounts, TokenStep
 from alciato.models.runtime import Runtime, wrong_kind
 
 TRIES = 3
@@ -131,14 +131,14 @@ class ChatOpenAI:
             return normalised(along_the_answer(steps, choices))
         return self._choice_logprobs_by_enum(messages, choices)
 
-    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[Choice, Usage]:
+    def ask(self, messages: Sequence[Message], **parameters: Any) -> tuple[ChatChoice, Usage]:
         """One call: the first choice of the answer, and its tokens."""
         reply = self._endpoint.post("/chat/completions", self._body(messages, **parameters), ChatReply)
         usage = usage_of(reply.usage)
         self.meter.add(usage)
         return reply.choices[0], usage
 
-    def text_of(self, choice: Choice) -> str:
+    def text_of(self, choice: ChatChoice) -> str:
         """The text of a choice. Raises `ModelError` if there is none."""
         if choice.message.content is None:
             raise ModelError("the server's answer holds no text.", where=self._endpoint.where)
@@ -197,7 +197,7 @@ def usage_of(counted: TokenCounts | None) -> Usage:
     return Usage(counted.prompt_tokens or 0, counted.completion_tokens or 0) if counted else Usage()
 
 
-def along_the_answer(steps: Sequence[Step], choices: Sequence[str]) -> dict[str, float]:
+def along_the_answer(steps: Sequence[TokenStep], choices: Sequence[str]) -> dict[str, float]:
     """Log-probability of each choice, as far as the alternatives along one answer tell.
 
     At each step, an alternative that fits one open choice alone settles it; one that fits several is followed if the

@@ -36,7 +36,7 @@ class Alternative(BaseModel):
     logprob: LogProbability
 
 
-class Step(Alternative):
+class TokenStep(Alternative):
     """The token that came, with its alternatives."""
 
     top_logprobs: list[Alternative] | None = None
@@ -45,7 +45,7 @@ class Step(Alternative):
 class Steps(BaseModel):
     """Log-probabilities along an answer."""
 
-    content: list[Step] | None = None
+    content: list[TokenStep] | None = None
 
 
 class Said(BaseModel):
@@ -54,7 +54,7 @@ class Said(BaseModel):
     content: str | None = None
 
 
-class Choice(BaseModel):
+class ChatChoice(BaseModel):
     """One answer."""
 
     message: Said
@@ -65,7 +65,7 @@ class Choice(BaseModel):
 class ChatReply(BaseModel):
     """A reply of `/chat/completions`."""
 
-    choices: list[Choice] = Field(min_length=1)
+    choices: list[ChatChoice] = Field(min_length=1)
     usage: TokenCounts | None = None
 
 
@@ -82,7 +82,7 @@ class ChatChunk(BaseModel):
     usage: TokenCounts | None = None
 
 
-class Row(BaseModel):
+class EmbeddingRow(BaseModel):
     """The vector of one input."""
 
     index: int = Field(ge=0)
@@ -92,7 +92,7 @@ class Row(BaseModel):
 class EmbeddingsReply(BaseModel):
     """A reply of `/embeddings`: rows for inputs 0, 1, 2 …, each once, all of one length, none of them zero."""
 
-    data: list[Row]
+    data: list[EmbeddingRow]
     usage: TokenCounts | None = None
 
     @model_validator(mode="after")
@@ -107,7 +107,7 @@ class EmbeddingsReply(BaseModel):
         return self
 
 
-class Prompt(BaseModel):
+class RenderedPrompt(BaseModel):
     """A reply of llama.cpp's `/apply-template`."""
 
     prompt: str

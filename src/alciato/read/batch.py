@@ -51,7 +51,7 @@ class EncodedBy(NamedTuple):
 
 
 @dataclass
-class Found:
+class BatchResult:
     """New readings of items, the segments that they make, and vectors by encoder and segment id.
 
     `replaced` gives for an item the kinds of segment that were made anew: stored ones of these kinds go.
@@ -68,9 +68,9 @@ class Found:
         self.embeddings.setdefault(made_by, {})[segment] = vector
 
 
-def together(found: Sequence[Found]) -> Found:
+def together(found: Sequence[BatchResult]) -> BatchResult:
     """Join what was read of several items."""
-    whole = Found()
+    whole = BatchResult()
     for one in found:
         whole.readings += one.readings
         whole.segments += one.segments
@@ -130,7 +130,7 @@ class BatchReader:
             if encoder is not None
         ]
 
-    def read(self, jobs: Sequence[Job]) -> list[Found]:
+    def read(self, jobs: Sequence[Job]) -> list[BatchResult]:
         """Read a batch; the results are in the order of the jobs."""
         done = [self._read_item(job) for job in jobs]
         self._encode(found for found, _ in done)
@@ -140,12 +140,12 @@ class BatchReader:
             found.readings += [_reading(job.item.id, 0, made_by) for made_by in self._encoders(kinds)]
         return [found for found, _ in done]
 
-    def findings(self, job: Job) -> Found:
+    def findings(self, job: Job) -> BatchResult:
         """Read one item without encoding anything."""
         return self._read_item(job)[0]
 
-    def _read_item(self, job: Job) -> tuple[Found, dict[str, View]]:
-        found, findings = Found(), dict(job.known)
+    def _read_item(self, job: Job) -> tuple[BatchResult, dict[str, View]]:
+        found, findings = BatchResult(), dict(job.known)
         views: dict[str, View] = {}
         for number, part in enumerate(job.item.parts):
             content = PartContent(part, job.fetch, self.runtime.settings.limits)
@@ -179,14 +179,14 @@ class BatchReader:
             return {}
         return {f"{job.item.id}/{number}/{kind}/{place}": view for place, view in enumerate(views)}
 
-    def _encode(self, found: Iterable[Found]) -> None:
+    def _encode(self, found: Iterable[BatchResult]) -> None:
         places = [(one, segment) for one in found for segment in one.segments if segment.text]
         if places:
             vectors = self.encoder.encode([segment.text for _, segment in places]).dense
             for (into, segment), vector in zip(places, vectors, strict=True):
                 into.add_vector(self.encoder, segment.id, vector)
 
-    def _encode_pictures(self, found: Found, views: Mapping[str, View]) -> None:
+    def _encode_pictures(self, found: BatchResult, views: Mapping[str, View]) -> None:
         ids = [segment.id for segment in found.segments if segment.id in views]
         if ids and self.image_encoder is not None:
             vectors = self.image_encoder.encode([views[id_].picture for id_ in ids]).dense

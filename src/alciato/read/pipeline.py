@@ -24,7 +24,7 @@ from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
 from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress, ProgressCallback, silent
-from alciato.read.batch import BatchReader, Found, Job, failed_reading, together
+from alciato.read.batch import BatchReader, BatchResult, Job, failed_reading, together
 from alciato.read.content import Content
 from alciato.read.plan import left_to_read
 from alciato.read.segments import segments_of
@@ -149,7 +149,7 @@ def _types(parts: pa.Table) -> frozenset[str]:
 
 def _results(
     plan: pa.Table, collection: Collection, reader: BatchReader, kinds: Sequence[str] | None
-) -> Generator[list[Found], None, None]:
+) -> Generator[list[BatchResult], None, None]:
     """Yield what was found in each batch of the plan."""
     settings = reader.runtime.settings
     needed = sorted({work.partition("/")[2] for work in pc.unique(pc.list_flatten(plan["work"])).to_pylist()})
@@ -175,7 +175,7 @@ def batch_reading(
     kinds: Iterable[str] | None,
     needed: Iterable[str],
     schemes: Mapping[str, str],
-) -> Callable[[Batch], list[Found]]:
+) -> Callable[[Batch], list[BatchResult]]:
     """Open the collection and load the models in a worker; gives the function that reads a batch.
 
     `schemes` are those of model names that the driver knows, registered ones among them.
@@ -214,14 +214,14 @@ def _physical_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * 2**30
 
 
-def _lost(done: Done, reader: BatchReader) -> Found:
+def _lost(done: Done, reader: BatchReader) -> BatchResult:
     """Readings that say why there are none: they are made again with `retry` only."""
     provenance = {one.kind: one for one in reader.wanted()}
     readings = []
     for item, work in done.batch:
         for part, kind in map(_place, work):
             readings.append(failed_reading(item, part, provenance[kind], f"worker-died: {done.error}"))
-    return Found(readings=readings)
+    return BatchResult(readings=readings)
 
 
 class _BatchReading:
@@ -230,7 +230,7 @@ class _BatchReading:
     def __init__(self, collection: Collection, reader: BatchReader) -> None:
         self._collection, self._reader = collection, reader
 
-    def __call__(self, batch: Batch) -> list[Found]:
+    def __call__(self, batch: Batch) -> list[BatchResult]:
         """Read a batch of items."""
         ids = [item for item, _ in batch]
         known: dict[str, dict[tuple[int, str], Sequence[Finding]]] = {id_: {} for id_ in ids}
@@ -276,10 +276,10 @@ class _Saving:
 
     def __init__(self, collection: Collection, summary: ReadSummary, told: Callable[[], None]) -> None:
         self._collection, self._summary, self._told = collection, summary, told
-        self._waiting: list[Found] = []
+        self._waiting: list[BatchResult] = []
         self._saved = time.monotonic()
 
-    def take(self, found: list[Found]) -> None:
+    def take(self, found: list[BatchResult]) -> None:
         """Keep what was found for the next save; save if it is time."""
         self._waiting += found
         self._summary.items += len({one.item for each in found for one in each.readings})

@@ -93,7 +93,7 @@ class ChosenReaders:
             ("pdq", HashReader.parts, HashReader),
             ("nudity", PICTURES, lambda: self._detector("nudity", self._models.nudity)),
             ("meme", PICTURES, lambda: self._detector("meme", self._models.meme)),
-            ("table", TableReader.parts, TableReader),
+            ("table", TableTextReader.parts, TableTextReader),
             ("caption", PICTURES, self._caption),
             ("language", LanguageReader.parts, LanguageReader),
         ]
@@ -197,7 +197,7 @@ class LanguageReader:
         return [] if language.code is None else [Finding(label=language.code, confidence=min(1.0, language.confidence))]
 
 
-class TableReader:
+class TableTextReader:
     """`table`: text. Each row stands with its column names."""
 
     kind, model, version = "table", "rows", "1"

@@ -15,8 +15,8 @@ from .reranker import RERANKERS as RERANKERS
 from .reranker import Candidate as Candidate
 from .reranker import Reranker as Reranker
 from .retrieval import RETRIEVERS as RETRIEVERS
-from .retrieval import Match as Match
 from .retrieval import Query as Query
 from .retrieval import RankedList as RankedList
+from .retrieval import RetrievedSegment as RetrievedSegment
 from .retrieval import Retriever as Retriever
 from .retrieval import SearchContext as SearchContext

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 
 from alciato.models import Encoder, Runtime, default_runtime
 from alciato.models.protocols import Role
-from alciato.search.retrieval import Match, Query, RankedList, SearchContext, encode
+from alciato.search.retrieval import Query, RankedList, RetrievedSegment, SearchContext, encode
 from alciato.search.terms import SHORTEST_PART, STEM, folded, same, terms_of, weighted_overlap
 from alciato.store import Collection
 
@@ -171,7 +171,9 @@ _known: dict[tuple[str, str], tuple[float, Calibration]] = {}
 _learning = RLock()
 
 
-def evidence(lists: Sequence[RankedList], weights: Mapping[str, float]) -> list[tuple[Match, float | None, float]]:
+def evidence(
+    lists: Sequence[RankedList], weights: Mapping[str, float]
+) -> list[tuple[RetrievedSegment, float | None, float]]:
     """Each match of ranked lists with its similarity and its overlap with the query's weighted terms.
 
     A segment that the dense list does not hold is at most as similar as the last of that list, and is given that
@@ -186,7 +188,7 @@ def evidence(lists: Sequence[RankedList], weights: Mapping[str, float]) -> list[
     ]
 
 
-def _overlap(match: Match, weights: Mapping[str, float]) -> float:
+def _overlap(match: RetrievedSegment, weights: Mapping[str, float]) -> float:
     share = weighted_overlap(weights, match.row["text"] or "")
     if match.term is None:
         return share

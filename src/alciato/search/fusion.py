@@ -21,7 +21,7 @@ SMOOTHING = 60
 """k of the paper: how little the first ranks stand out."""
 
 
-class Group(NamedTuple):
+class RankingGroup(NamedTuple):
     """Rankings of post ids that answer the same part of a query, and the weight of that part."""
 
     rankings: Sequence[Sequence[str]]
@@ -31,7 +31,7 @@ class Group(NamedTuple):
 class FusionExample(NamedTuple):
     """Groups, and the post ids in the order that fusion gives."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[RankingGroup, ...]
     order: tuple[str, ...]
 
 
@@ -42,7 +42,7 @@ class Fusion(Protocol):
     name: ClassVar[str]
     examples: ClassVar[tuple[FusionExample, ...]]
 
-    def fuse(self, groups: Sequence[Group]) -> dict[str, float]:
+    def fuse(self, groups: Sequence[RankingGroup]) -> dict[str, float]:
         """Give the score of each post, best first."""
         ...
 
@@ -58,15 +58,15 @@ class ReciprocalRankFusion:
 
     name: ClassVar[str] = "reciprocal_rank"
     examples: ClassVar[tuple[FusionExample, ...]] = (
-        FusionExample((Group([["a", "b"], ["a", "c"]]),), ("a", "b", "c")),
+        FusionExample((RankingGroup([["a", "b"], ["a", "c"]]),), ("a", "b", "c")),
         # Flat fusion would put b first, which two lists of one group hold.
-        FusionExample((Group([["b"], ["b"]]), Group([["a"]], 1.5)), ("a", "b")),
+        FusionExample((RankingGroup([["b"], ["b"]]), RankingGroup([["a"]], 1.5)), ("a", "b")),
     )
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or self.Options()
 
-    def fuse(self, groups: Sequence[Group]) -> dict[str, float]:
+    def fuse(self, groups: Sequence[RankingGroup]) -> dict[str, float]:
         """Give the score of each post, best first; ties are broken by id."""
         k = self.options.smoothing
         orders = [(list(reciprocal_rank_fusion(group.rankings, k)), group.weight) for group in groups]

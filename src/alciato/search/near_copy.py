@@ -23,11 +23,11 @@ from alciato.search.filters import filter_error
 from alciato.search.retrieval import (
     DISPLAYED,
     Input,
-    Match,
-    NoOptions,
+    NoRetrievalOptions,
     Query,
     RankedList,
     RetrievalExample,
+    RetrievedSegment,
     SearchContext,
 )
 from alciato.store.tables import sql_list
@@ -46,7 +46,7 @@ class NearCopyRetriever:
     """Pictures and frames that are near copies of the query picture, nearest first."""
 
     name: ClassVar[str] = "near_copy"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     inputs: ClassVar[frozenset[Input]] = frozenset(["image"])
     examples: ClassVar[tuple[RetrievalExample, ...]] = ()
 
@@ -72,7 +72,7 @@ def _views(picture: Picture) -> NDArray[np.uint8]:
     return np.stack([pdq(part).bits for part in parts])
 
 
-def _near_by_hash(context: SearchContext, views: NDArray[np.uint8]) -> list[Match]:
+def _near_by_hash(context: SearchContext, views: NDArray[np.uint8]) -> list[RetrievedSegment]:
     """Pictures and frames whose hash is within `FAR` bits of one of the views (n, 32), nearest first.
 
     The first view is the picture itself: the distance that is told is to it, the order is by the nearest view.
@@ -94,7 +94,7 @@ def _near_by_hash(context: SearchContext, views: NDArray[np.uint8]) -> list[Matc
     query = context.segments.search().where(f"id in {sql_list(ids)}").select(list(DISPLAYED)).limit(len(ids))
     rows = {row["id"]: row for row in query.to_arrow().to_pylist()}
     distances = np.bitwise_count(hashes[nearest] ^ views[0]).sum(-1).tolist()
-    return [Match(rows[id_], distance=distance) for id_, distance in zip(ids, distances, strict=True)]
+    return [RetrievedSegment(rows[id_], distance=distance) for id_, distance in zip(ids, distances, strict=True)]
 
 
 def _verified(context: SearchContext, asked: ImageFeatures, parts: list[tuple[str, int]]) -> set[tuple[str, int]]:
@@ -106,9 +106,9 @@ def _verified(context: SearchContext, asked: ImageFeatures, parts: list[tuple[st
     return {(place.item, place.part) for each in stored if verify(each, asked) for place in each.places}
 
 
-def _once(matches: Sequence[Match]) -> list[Match]:
+def _once(matches: Sequence[RetrievedSegment]) -> list[RetrievedSegment]:
     """The nearest segment of each part, in the order given."""
-    first: dict[tuple[str, int], Match] = {}
+    first: dict[tuple[str, int], RetrievedSegment] = {}
     for match in matches:
         first.setdefault((match.row["item"], match.row["part"]), match)
     return list(first.values())

@@ -19,10 +19,10 @@ from alciato.item import Image, Item
 from alciato.models import Ocr, Picture, Runtime, default_runtime
 from alciato.search.calibration import FALSE_POSITIVE_RATE, MIN_TERM_SHARE, Calibration, calibration_for, evidence
 from alciato.search.filters import checked_filter
-from alciato.search.fusion import FUSIONS, Group, reciprocal_rank_fusion
+from alciato.search.fusion import FUSIONS, RankingGroup, reciprocal_rank_fusion
 from alciato.search.hit import Hit, Reason, span_of
 from alciato.search.reranker import RERANKERS, Candidate
-from alciato.search.retrieval import RETRIEVERS, Match, Query, RankedList, SearchContext
+from alciato.search.retrieval import RETRIEVERS, Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import term_weights, weighted_overlap
 from alciato.store import Collection
 
@@ -204,7 +204,7 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(4, "search")
 
 
-def _kept(found: RankedList, keep: Callable[[Match], bool]) -> RankedList:
+def _kept(found: RankedList, keep: Callable[[RetrievedSegment], bool]) -> RankedList:
     return replace(found, matches=tuple(match for match in found.matches if keep(match)))
 
 
@@ -258,7 +258,7 @@ def _nearer_to_unlike(
 
 def _hits(query: Query, facets: Sequence[Facet], options: SearchOptions, k: int) -> list[Hit]:
     """Fuse the lists of all facets, rerank, and give the reasons of each hit."""
-    groups = [Group([_items(found) for found in facet.lists if found.matches], facet.weight) for facet in facets]
+    groups = [RankingGroup([_items(found) for found in facet.lists if found.matches], facet.weight) for facet in facets]
     scores: Mapping[str, float] = FUSIONS.get(options.fusion)().fuse([group for group in groups if group.rankings])
     best = _best_segments([found for facet in facets for found in facet.lists])
     relevance: dict[str, float] = {}
@@ -286,10 +286,10 @@ def _items(found: RankedList) -> list[str]:
     return list(dict.fromkeys(match.row["item"] for match in found.matches))
 
 
-def _best_segments(lists: Sequence[RankedList]) -> dict[str, Match]:
+def _best_segments(lists: Sequence[RankedList]) -> dict[str, RetrievedSegment]:
     """The segment of each post that all lists together put first."""
     found = {match.row["id"]: match for one in reversed(lists) for match in reversed(one.matches)}
-    best: dict[str, Match] = {}
+    best: dict[str, RetrievedSegment] = {}
     for segment in reciprocal_rank_fusion([match.row["id"] for match in one.matches] for one in lists):
         best.setdefault(found[segment].row["item"], found[segment])
     return best
@@ -300,7 +300,7 @@ def _reasons(facets: Sequence[Facet], items: set[str]) -> dict[str, list[Reason]
     reasons: dict[str, list[Reason]] = {item: [] for item in items}
     for facet in facets:
         for found in facet.lists:
-            first: dict[str, Match] = {}
+            first: dict[str, RetrievedSegment] = {}
             for match in found.matches:
                 first.setdefault(match.row["item"], match)
             for rank, (item, match) in enumerate(first.items(), 1):
@@ -309,7 +309,7 @@ def _reasons(facets: Sequence[Facet], items: set[str]) -> dict[str, list[Reason]
     return reasons
 
 
-def _reason(retriever: str, facet: str, rank: int, match: Match) -> Reason:
+def _reason(retriever: str, facet: str, rank: int, match: RetrievedSegment) -> Reason:
     score = None if match.score is None else round(match.score, 6)
     return Reason(
         retriever=retriever, facet=facet, rank=rank, score=score, distance=match.distance, span=span_of(match.row)

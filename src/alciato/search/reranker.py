@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from alciato.registry import Registry
-from alciato.search.retrieval import Match, NoOptions, Query
+from alciato.search.retrieval import NoRetrievalOptions, Query, RetrievedSegment
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +23,7 @@ class Candidate:
 
     item: str
     score: float
-    match: Match
+    match: RetrievedSegment
     relevance: float | None = None
 
 
@@ -53,7 +53,7 @@ class RelevanceReranker:
     """
 
     name: ClassVar[str] = "relevance"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     examples: ClassVar[tuple[RerankingExample, ...]] = (
         RerankingExample((("a", 0.9, 0.3), ("b", 0.5, 0.8), ("c", 0.4, None)), ("c", "b", "a")),
     )

@@ -1,4 +1,4 @@
-"""The types of a retrieval: `Query` → `Retriever.retrieve(query, context)` → `RankedList` of `Match`.
+"""The types of a retrieval: `Query` → `Retriever.retrieve(query, context)` → `RankedList` of `RetrievedSegment`.
 
 A retriever is a class with a `name`, typed `Options`, `inputs` (what of a query it uses) and `examples`. It is listed
 in `RETRIEVERS`, offered by an entry point of the group `alciato.retrievers`, or added with `RETRIEVERS.register`.
@@ -50,7 +50,7 @@ class Query:
 
 
 @dataclass(frozen=True, eq=False)
-class Match:
+class RetrievedSegment:
     """A segment that matched: its row, and how well.
 
     `similarity` is that of its embedding to the query after isotropy correction, and `vector` the embedding
@@ -74,7 +74,7 @@ class RankedList:
     """
 
     retriever: str
-    matches: tuple[Match, ...] = ()
+    matches: tuple[RetrievedSegment, ...] = ()
     thresholded: bool = False
 
 
@@ -179,7 +179,7 @@ def _rows(found: Any) -> list[dict[str, Any]]:
     return [{**row, "vector": vector} for row, vector in zip(rows, vectors, strict=True)]
 
 
-class NoOptions(BaseModel):
+class NoRetrievalOptions(BaseModel):
     """Options of a part that has none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

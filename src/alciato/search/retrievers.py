@@ -13,7 +13,15 @@ import numpy as np
 
 from alciato.models import Encoder
 from alciato.search.calibration import MIN_OVERLAP, isotropy_for
-from alciato.search.retrieval import Input, Match, NoOptions, Query, RankedList, RetrievalExample, SearchContext
+from alciato.search.retrieval import (
+    Input,
+    NoRetrievalOptions,
+    Query,
+    RankedList,
+    RetrievalExample,
+    RetrievedSegment,
+    SearchContext,
+)
 from alciato.search.terms import SHORTEST_PART, part_similarity, term_weights, terms_of, weighted_overlap
 
 MIN_PART_SIMILARITY = 0.8
@@ -31,7 +39,7 @@ class Bm25:
     """BM25 over the words of every segment, as they were read and as they were respaced."""
 
     name: ClassVar[str] = "bm25"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample({"a": "Marmalade on toast.", "b": "A green bicycle."}, "who ate the marmalade", "a"),
@@ -48,13 +56,13 @@ class Bm25:
         )
 
 
-def bm25_matches(text: str, context: SearchContext) -> tuple[Match, ...]:
+def bm25_matches(text: str, context: SearchContext) -> tuple[RetrievedSegment, ...]:
     """All matches of a full-text query over words, best first; one query of the store a search."""
     from lancedb.query import MatchQuery
 
-    def run() -> tuple[Match, ...]:
+    def run() -> tuple[RetrievedSegment, ...]:
         rows = context.rows(context.segments.search(MatchQuery(text, "words"), query_type="fts"), "_score")
-        return tuple(Match(row, row["_score"]) for row in rows)
+        return tuple(RetrievedSegment(row, row["_score"]) for row in rows)
 
     return context.once(("bm25", text), run)
 
@@ -63,7 +71,7 @@ class Trigram:
     """Terms of the query that no text holds as a word, found inside other words or nearly: `captain`, `THECAPTAINS`."""
 
     name: ClassVar[str] = "trigram"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample({"a": "LOOKATME IAM THECAPTAIN", "b": "A green bicycle."}, "captain", "a"),
@@ -72,13 +80,13 @@ class Trigram:
 
     def retrieve(self, query: Query, context: SearchContext) -> RankedList:
         """Rank by the similarity of the term and the most similar stretch of the text."""
-        best: dict[str, Match] = {}
+        best: dict[str, RetrievedSegment] = {}
         for term in self._missing(query.text, context):
             for row in _trigram_rows(term, context):
                 score = part_similarity(term, row["text"] or "")
                 known = best.get(row["id"])
                 if score >= MIN_PART_SIMILARITY and (known is None or score > (known.score or 0)):
-                    best[row["id"]] = Match(row, score, term=term)
+                    best[row["id"]] = RetrievedSegment(row, score, term=term)
         ranked = sorted(best.values(), key=lambda match: (-(match.score or 0), match.row["id"]))
         return RankedList(self.name, tuple(ranked))
 
@@ -110,7 +118,7 @@ class Dense:
     """Cosine of the query's vector and each segment's, ranked by similarity after isotropy correction."""
 
     name: ClassVar[str] = "dense"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample(
@@ -135,19 +143,19 @@ class Dense:
         return RankedList(self.name, tuple(sorted(ranked, key=lambda m: (-(m.similarity or 0), m.row["id"]))))
 
 
-def dense_matches(context: SearchContext, encoder: Encoder, vector: np.ndarray[Any, Any]) -> list[Match]:
+def dense_matches(context: SearchContext, encoder: Encoder, vector: np.ndarray[Any, Any]) -> list[RetrievedSegment]:
     """The segments nearest by cosine in an encoder's embeddings, each with its vector."""
     embeddings: Any = context.collection.embeddings(encoder.fingerprint)
     search = embeddings.search(vector, vector_column_name="vector", query_type="vector").distance_type("cosine")
     rows = context.rows(search, "vector", "_distance")
-    return [Match(row, 1 - row["_distance"], vector=row.pop("vector")) for row in rows]
+    return [RetrievedSegment(row, 1 - row["_distance"], vector=row.pop("vector")) for row in rows]
 
 
 class ImageDense:
     """Cosine in a space that pictures and words share, of an image encoder; keeps the outliers."""
 
     name: ClassVar[str] = "image"
-    Options = NoOptions
+    Options = NoRetrievalOptions
     inputs: ClassVar[frozenset[Input]] = frozenset(["text", "image"])
     examples: ClassVar[tuple[RetrievalExample, ...]] = ()
 
@@ -160,7 +168,7 @@ class ImageDense:
         return RankedList(self.name, tuple(outliers(matches)), thresholded=True)
 
 
-def outliers(matches: Sequence[Match]) -> list[Match]:
+def outliers(matches: Sequence[RetrievedSegment]) -> list[RetrievedSegment]:
     """Keep the matches that are three standard deviations above the lower half of the list."""
     scores = np.array([match.score for match in matches], dtype=np.float64)
     if len(scores) < FEWEST_FOR_OUTLIERS:

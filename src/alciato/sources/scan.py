@@ -12,7 +12,7 @@ from alciato.errors import BadMedia
 from alciato.item import Item, Post
 from alciato.item.values import clean_text
 from alciato.media.part import media_part
-from alciato.media.sniff import HEAD, Kind, honest_kind, promised_kind
+from alciato.media.sniff import HEAD, FileKind, honest_kind, promised_kind
 from alciato.settings import Limits
 from alciato.sources.files import Found, open_file, read_file, walk
 from alciato.sources.rows import CsvTable, ParquetTable, jsonl_rows
@@ -92,8 +92,8 @@ class _Scanner:
         except BadMedia as error:
             yield skipped(found.path, error)
 
-    def _by_family(self, kind: Kind) -> Callable[[Found, Kind], Iterator[Post | Skipped]]:
-        families: dict[str, Callable[[Found, Kind], Iterator[Post | Skipped]]] = {
+    def _by_family(self, kind: FileKind) -> Callable[[Found, FileKind], Iterator[Post | Skipped]]:
+        families: dict[str, Callable[[Found, FileKind], Iterator[Post | Skipped]]] = {
             "picture": self._media,
             "clip": self._media,
             "pages": self._pages,
@@ -102,21 +102,21 @@ class _Scanner:
         }
         return families.get(kind.family, self._unknown)
 
-    def _media(self, found: Found, _kind: Kind) -> Iterator[Post | Skipped]:
+    def _media(self, found: Found, _kind: FileKind) -> Iterator[Post | Skipped]:
         data = read_file(found.path, self.limits.bytes)
         part = media_part(data, clean_text(found.path.name), self.limits)
         yield Post(Item.of([part], {"source": clean_text(str(found.path))}), {part.media: data})
 
-    def _pages(self, found: Found, _kind: Kind) -> Iterator[Post | Skipped]:
+    def _pages(self, found: Found, _kind: FileKind) -> Iterator[Post | Skipped]:
         from alciato.sources.pages import pages_post
 
         data = read_file(found.path, self.limits.bytes)
         yield _from(found, pages_post(data, clean_text(found.path.name), self.limits))
 
-    def _parquet(self, found: Found, _kind: Kind) -> Iterator[Post | Skipped]:
+    def _parquet(self, found: Found, _kind: FileKind) -> Iterator[Post | Skipped]:
         yield from self.tables.columned(found, ParquetTable(found.path, self.limits))
 
-    def _text(self, found: Found, kind: Kind) -> Iterator[Post | Skipped]:
+    def _text(self, found: Found, kind: FileKind) -> Iterator[Post | Skipped]:
         extension = _extension(found.path)
         if extension in ("jsonl", "ndjson"):
             yield from self.tables.posts(found, jsonl_rows(found.path, self.limits))
@@ -131,7 +131,7 @@ class _Scanner:
         else:
             yield from self._unknown(found, kind)
 
-    def _unknown(self, found: Found, kind: Kind) -> Iterator[Post | Skipped]:
+    def _unknown(self, found: Found, kind: FileKind) -> Iterator[Post | Skipped]:
         if kind.family == "archive" and not found.path.suffix:
             raise BadMedia("archive", f"a {kind.name} archive is not opened.", remedy="Unpack it and add the folder.")
         what = f"{kind.name} named {found.path.suffix or 'without an extension'}"

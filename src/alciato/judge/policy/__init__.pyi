@@ -1,9 +1,9 @@
 from .policy import ACTIONS as ACTIONS
 from .policy import Category as Category
-from .policy import Group as Group
 from .policy import Policy as Policy
 from .policy import PolicyExample as PolicyExample
 from .policy import Signal as Signal
+from .policy import TargetGroup as TargetGroup
 from .policy import Thresholds as Thresholds
 from .policy import background as background
 from .policy import load_policy as load_policy

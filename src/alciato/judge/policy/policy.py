@@ -76,7 +76,7 @@ class Signal(Thresholds):
     label: str = Field(min_length=1)
 
 
-class Group(_Strict):
+class TargetGroup(_Strict):
     """People whom an attack can aim at, and the words for them in the languages of the community."""
 
     name: str = Field(min_length=1)
@@ -110,7 +110,7 @@ class Policy(_Strict):
     version: str = "1"
     description: str = ""
     languages: tuple[str, ...] = Field((), description="ISO 639-1 codes that the examples are written in")
-    groups: tuple[Group, ...] = ()
+    groups: tuple[TargetGroup, ...] = ()
     benign: Examples = Field(default_factory=background)
     categories: tuple[Category, ...] = Field(min_length=1)
 
@@ -177,7 +177,7 @@ def _no_policy(name: str) -> UsageError:
 
 _MODELS: dict[str, type[BaseModel]] = {
     "categories": Category,
-    "groups": Group,
+    "groups": TargetGroup,
     "signals": Signal,
     "thresholds": Thresholds,
     "examples": PolicyExample,

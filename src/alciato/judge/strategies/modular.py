@@ -19,7 +19,7 @@ from alciato.errors import BadMedia, ModelError, UsageError
 from alciato.item import Image, Item, Span
 from alciato.item.verdict import Step
 from alciato.judge.policy import Category, Policy
-from alciato.judge.strategy import Judgement, Match, Needs, NoOptions, Strategy, StrategyExample, Unjudged
+from alciato.judge.strategy import Judgement, Match, Needs, NoStrategyOptions, Strategy, StrategyExample, Unjudged
 from alciato.models import Embeddings, Encoder, Runtime
 from alciato.models.trained import Trained
 from alciato.nets.modular_posts import (
@@ -48,7 +48,7 @@ class Modular(Strategy):
         self.model = f"{trained.name}@{trained.fingerprint}"
 
     @classmethod
-    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
+    def load(cls, policy: Policy, runtime: Runtime, options: NoStrategyOptions) -> Self:
         """Open the trained judge that the settings name.
 
         Raises:

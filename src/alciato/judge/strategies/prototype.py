@@ -31,7 +31,7 @@ from alciato.judge.policy import Category, Policy
 from alciato.judge.signals import signal_matches
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
 from alciato.judge.statements import Statement, paired, statements_of
-from alciato.judge.strategy import Judgement, Match, NoOptions, Strategy, StrategyExample, Unjudged
+from alciato.judge.strategy import Judgement, Match, NoStrategyOptions, Strategy, StrategyExample, Unjudged
 from alciato.judge.target import find_target
 from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
@@ -79,7 +79,7 @@ class Prototype(Strategy):
         self.model = f"{encoder.name}@{digest}"
 
     @classmethod
-    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
+    def load(cls, policy: Policy, runtime: Runtime, options: NoStrategyOptions) -> Self:
         """Make the strategy with the text encoder of the settings."""
         del options
         return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy)

@@ -44,7 +44,7 @@ class Event(NamedTuple):
     box: Box
 
 
-class Fact(NamedTuple):
+class ClipFact(NamedTuple):
     """One fact: the question, the answer, the one modality that carries it, and when (None: not in time)."""
 
     question: str
@@ -69,7 +69,7 @@ class ClipTruth(Truth):
     screen_end: float
     day: str
     weather: str
-    facts: tuple[Fact, ...]
+    facts: tuple[ClipFact, ...]
 
 
 class ClipOptions(Options):
@@ -200,18 +200,18 @@ def _facts(
     heard: tuple[str | None, float | None, float | None, str, str],
     seen: tuple[Sign, str],
     told: tuple[str, str],
-) -> tuple[Fact, ...]:
+) -> tuple[ClipFact, ...]:
     said, start, end, person, lost = heard
     sign, place = seen
     facts = [
-        Fact(f"What does the {event.colour} {event.name} do?", event.motion, "vision", event.start, event.end)
+        ClipFact(f"What does the {event.colour} {event.name} do?", event.motion, "vision", event.start, event.end)
         for event in events
     ]
     if said is not None:
-        facts.append(Fact(f"What has {person} lost?", lost, "speech", start, end))
-    facts.append(Fact("Where is this?", place, "screen", sign.start, sign.end))
-    facts.append(Fact("What day was it?", told[0], "metadata", None, None))
-    facts.append(Fact("What was the weather like?", told[1], "metadata", None, None))
+        facts.append(ClipFact(f"What has {person} lost?", lost, "speech", start, end))
+    facts.append(ClipFact("Where is this?", place, "screen", sign.start, sign.end))
+    facts.append(ClipFact("What day was it?", told[0], "metadata", None, None))
+    facts.append(ClipFact("What was the weather like?", told[1], "metadata", None, None))
     return tuple(facts)
 
 

@@ -71,7 +71,7 @@ def compose(draw: Draw, options: DialogueOptions) -> Sequence[Composition]:
     claims = draw.some([(person, opening) for person in people for opening in draw.of(SAID)], SESSIONS)
     made = []
     for session in range(SESSIONS):
-        writer = Session(draw, options, people, session)
+        writer = DialogueSession(draw, options, people, session)
         writer.write(claims[session])
         questions = writer.ask(asked) if session == SESSIONS - 1 else ()
         asked += writer.facts
@@ -87,7 +87,7 @@ def compose(draw: Draw, options: DialogueOptions) -> Sequence[Composition]:
     return made
 
 
-class Session:
+class DialogueSession:
     """One session while it is written."""
 
     def __init__(self, draw: Draw, options: DialogueOptions, people: Sequence[str], number: int) -> None:

@@ -19,7 +19,7 @@ from alciato.world.writing import BOLD, INK, WHITE, Block, Ink, fitted, height_o
 CHAT_LINES, FEED_LINES = words("chat line"), words("feed line")
 
 
-class Message(NamedTuple):
+class ScreenshotMessage(NamedTuple):
     """One message: by whom, whether by the owner of the telephone, when, how liked (feed), and its box."""
 
     author: str
@@ -52,7 +52,7 @@ class ScreenshotTruth(Truth):
 
     app: Literal["chat", "feed"]
     title: str
-    messages: tuple[Message, ...]
+    messages: tuple[ScreenshotMessage, ...]
     lines: tuple[Line, ...]
     objects: tuple[Shown, ...]
 
@@ -83,14 +83,14 @@ def compose(draw: Draw, options: ScreenshotOptions) -> Sequence[Composition]:
     return [Composition((screen,), truth, app)]
 
 
-Drawn = tuple[list[Message], list[Line], list[Shown]]
+Drawn = tuple[list[ScreenshotMessage], list[Line], list[Shown]]
 
 
 def _chat(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
     unit, paper = screen.width / 16, ImageDraw.Draw(screen)
     people = draw.some(draw.of(PERSONS), 2)
     said = draw.some(draw.of(CHAT_LINES), min(draw.whole(4, 6), len(draw.of(CHAT_LINES))))
-    messages: list[Message] = []
+    messages: list[ScreenshotMessage] = []
     lines: list[Line] = []
     top, minute = unit * 2.8, draw.whole(0, 40)
     hour = draw.whole(7, 22)
@@ -105,7 +105,7 @@ def _chat(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
         paper.rounded_rectangle(box, unit * 0.7, fill=skin.ours if own else skin.theirs)
         inner = _bubble_words(screen, author, words_, (left + unit * 0.5, top + unit * 0.3), skin)
         lines += inner
-        messages.append(Message(author, words_, own, f"{hour:02}:{minute:02}", None, box))
+        messages.append(ScreenshotMessage(author, words_, own, f"{hour:02}:{minute:02}", None, box))
         top = box.bottom + unit * 0.5
     return messages, lines, []
 
@@ -135,7 +135,7 @@ def _feed(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
     unit, paper = screen.width / 16, ImageDraw.Draw(screen)
     authors, things = draw.some(draw.of(PERSONS), 2), draw.some(draw.of(OBJECTS), 2)
     said = draw.some(draw.of(FEED_LINES), 2)
-    messages: list[Message] = []
+    messages: list[ScreenshotMessage] = []
     lines: list[Line] = []
     objects = []
     for number, (author, thing, words_) in enumerate(zip(authors, things, said, strict=True)):
@@ -145,7 +145,7 @@ def _feed(draw: Draw, screen: Image.Image, skin: Skin) -> Drawn:
         likes, time = draw.whole(2, 990), f"{draw.whole(2, 23)} h"
         lines += _card_words(screen, (author, words_, f"{likes} likes", time), top, skin)
         objects.append(_card_picture(draw, screen, thing, top + unit * 3.9))
-        messages.append(Message(author, words_, False, time, likes, box))
+        messages.append(ScreenshotMessage(author, words_, False, time, likes, box))
     return messages, lines, objects
 
 

@@ -27,7 +27,7 @@ HEROES: Pool[Concept] = Pool(
 )
 
 
-class Step(NamedTuple):
+class StoryStep(NamedTuple):
     """One step as it stands in the item: its number in the true order, its sentence, what its picture shows."""
 
     order: int
@@ -42,7 +42,7 @@ class StoryTruth(Truth):
 
     hero: str
     colour: str
-    steps: tuple[Step, ...]
+    steps: tuple[StoryStep, ...]
     defect: Defect
     defect_step: int | None
 
@@ -80,7 +80,7 @@ def compose(draw: Draw, options: StoryOptions) -> Sequence[Composition]:
     for place, drawn in zip(order, shown, strict=True):
         picture, objects = _picture(draw, options.size, drawn)
         content += [Text(text=told[place].sentence), picture]
-        steps.append(Step(place, told[place].sentence, drawn.place.name, drawn.thing.name, objects))
+        steps.append(StoryStep(place, told[place].sentence, drawn.place.name, drawn.thing.name, objects))
     truth = StoryTruth(hero=hero.name, colour=colour, steps=tuple(steps), defect=defect, defect_step=where)
     return [Composition(tuple(content), truth, defect)]
 
