@@ -21,6 +21,7 @@ lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python tools/licences.py > /dev/null
+	$(BIN)/python tools/report_picture.py
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

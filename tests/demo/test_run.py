@@ -1,10 +1,13 @@
 """The demo from end to end, with the packaged models."""
 
+import runpy
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+import alciato
 from alciato.demo import DemoResult, build_demo, run_demo
 from alciato.demo.measure import judge_figures
 from alciato.demo.result import CopyFigures, JudgeFigures, SearchFigures, TextFigures, TimedStep
@@ -81,6 +84,14 @@ def test_the_line_of_a_figure_says_what_was_tuned_on_its_queries():
     said = "\n".join(lines)
     figures = ["9 of 10", "12 of 13 breaking", "1 of 57 benign", "0.952 of 21 pairs, 1 false", "15 of 20", "70, 2.0 s"]
     assert [figure for figure in figures if figure not in said] == []
+
+
+@pytest.mark.slow
+def test_the_picture_of_the_report_shows_the_decisions_of_the_demo(ran):
+    folder, _, _ = ran
+    tool = runpy.run_path(str(Path(__file__).parents[2] / "tools" / "report_picture.py"))
+    verdicts = alciato.open(folder / "collection", settings=Settings(cache=folder / "cache")).judge("general")
+    assert tool["recorded"]()["decisions"] == tool["decisions"](verdicts), "run: python tools/report_picture.py --write"
 
 
 @pytest.mark.slow
