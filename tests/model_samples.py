@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import io
 import json
+import socket
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -95,6 +96,30 @@ class Server:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class RawServer:
+    """A local server that does as it is told with each connection, whatever it was asked, and then closes it."""
+
+    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
+        self._answer, self._listener = answer, socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/v1"
+        self.received: list[bytes] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                wire, _ = self._listener.accept()
+                self.received.append(wire.recv(65536))
+                with wire:
+                    self._answer(wire)
+            except OSError:
+                if self._listener.fileno() < 0:
+                    return
+
+    def close(self) -> None:
+        self._listener.close()
 
 
 def says(text: str, **choice: Any) -> Callable[[dict], tuple[int, dict[str, str], bytes]]:

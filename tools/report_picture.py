@@ -72,8 +72,7 @@ def write(path: Path = PICTURE) -> None:
             "alciato", json.dumps({"digest": digest(), "decisions": decisions(verdicts), "boxes": boxes}), zip=True
         )
         with Image.open(folder / "report.png") as picture:
-            fewer = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-        fewer.save(path, pnginfo=told, optimize=True)
+            picture.convert("RGB").save(path, pnginfo=told, optimize=True)
 
 
 def _photograph(page: Path, path: Path) -> int:

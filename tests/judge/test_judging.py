@@ -3,12 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from PIL import Image as Pictures
 
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Box, Reading, Segment, Verdict
 from alciato.judge import judge, judge_items, load_policy
 from alciato.models import Runtime
 from alciato.report.jsonl import verdict_line, write_jsonl
+from alciato.sources import scan
 
 TEXTS = ["martians are vermin", "good morning", "martians are welcome", "hurt yourself tonight", "the cat sleeps"]
 
@@ -128,3 +130,33 @@ def test_public_names_are_all_there():
 
     assert all(getattr(alciato.judge, name) for name in alciato.judge.__all__)
     assert load_policy is alciato.judge.load_policy
+
+
+TOLD = {
+    "caption": ("the words are close to", ("what the picture shows is", "picture together", "the description “")),
+    "alt_text": ("what the picture shows is close to", ("the words are close", "the text “")),
+}
+
+
+@pytest.mark.parametrize("column", TOLD)
+def test_a_caption_of_a_table_is_what_its_author_wrote_and_no_description(
+    collection, policy, encoder, use_model, settings, tmp_path, column
+):
+    """Issue 9, item 28: an insult that the author typed was told as what the picture shows."""
+    says, never = TOLD[column]
+    Pictures.new("RGB", (40, 40), "navy").save(tmp_path / "a.png")
+    words = "martians are vermin" if column == "caption" else "a dump"
+    (tmp_path / "posts.csv").write_text(f"id,image,{column}\nfirst,a.png,{words}\n")
+    collection.add(scan([tmp_path / "posts.csv"]))
+    use_model(encoder)
+    if column == "alt_text":
+        hate = policy.categories[0]
+        alone = hate.examples[0].model_copy(update={"words": "", "picture": "a dump"})
+        policy = policy.model_copy(
+            update={"benign": (), "categories": (hate.model_copy(update={"examples": (alone,)}),)}
+        )
+    (verdict,) = judge(collection, policy, runtime=Runtime(settings))
+    said = " ".join(verdict.reasons)
+    assert says in said
+    assert not [words for words in never if words in said]
+    assert {place.kind for place in verdict.evidence} == {"body" if column == "caption" else "caption"}

@@ -8,12 +8,14 @@ import pytest
 
 from alciato.errors import UsageError
 from alciato.item import Finding, Reading
+from alciato.judge.decide import verdict_for
 from alciato.judge.policy import Policy, load_policy
 from alciato.judge.space import embed, form_of, margin
 from alciato.judge.strategies.prototype import Prototype, score
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
+from alciato.read.language import detect
 from alciato.settings import Settings
 
 
@@ -130,6 +132,50 @@ def test_the_model_is_named_with_what_its_scores_depend_on(policy, encoder):
     assert Prototype(encoder, policy).model.startswith("test:words@")
 
 
+class Translator:
+    """An encoder to which a text and its translation are the same."""
+
+    def __init__(self, plain, meanings: dict[str, str]) -> None:
+        self._plain, self._meanings = plain, meanings
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._plain, name)
+
+    def encode(self, inputs, **named: Any):
+        return self._plain.encode([self._meanings.get(text, text) for text in inputs], **named)
+
+
+SAID = "All martians are parasites and they must be chased out of our town"
+RUSSIAN = "Марсиане паразиты, их надо прогнать из нашего города навсегда"
+ENGLISH = "The martians are vermin and we should burn down every house of theirs"
+
+
+def citing(encoder, policy, post, *examples: str) -> str:
+    """What the verdict says of `SAID`, whose nearest example is the Russian one, told in other words."""
+    category = policy.categories[0]
+    examples = tuple(category.examples[0].model_copy(update={"words": words, "picture": None}) for words in examples)
+    only = policy.model_copy(update={"categories": (category.model_copy(update={"examples": examples}),)})
+    prototype = Prototype(Translator(encoder, {RUSSIAN: SAID}), only)
+    content = Content(post(SAID).item)
+    return verdict_for(content, prototype.judge([content])[0], only, prototype).reasons[0]
+
+
+def test_a_reason_cites_an_example_in_the_language_of_the_post(encoder, policy, post):
+    """Issue 9, item 29: the nearest example of an English post was one in Bengali or Russian."""
+    said = citing(encoder, policy, post, RUSSIAN, ENGLISH)
+    assert f"the policy's example “{ENGLISH}”" in said
+    assert RUSSIAN not in said
+    assert f"the policy's example “{ENGLISH}”" in citing(encoder, policy, post, ENGLISH, RUSSIAN)
+
+
+def test_where_no_example_is_in_the_language_of_the_post_the_definition_is_cited_and_the_language_named(
+    encoder, policy, post
+):
+    said = citing(encoder, policy, post, RUSSIAN)
+    assert "close to what the policy defines: Attacks a group." in said
+    assert f"nearest example, in 'ru': “{RUSSIAN}”" in said
+
+
 @pytest.fixture(scope="module")
 def packaged():
     settings = Settings()
@@ -161,3 +207,22 @@ def test_everyday_words_are_allowed(packaged, post, text):
     found = judged(packaged, post, text)
     for category in load_policy("general").categories:
         assert found.scores[category.id] < category.thresholds.review
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Robots from Saturn are born criminals, keep that filth away from our children.", "en"),
+        ("Mondmenschen sind dreckige Parasiten und sollen alle aus unserer Stadt verschwinden.", "de"),
+        ("Марсиане это паразиты, их надо выгнать из нашего города навсегда.", "ru"),
+        ("Los marcianos son una plaga y hay que echarlos a todos de nuestra ciudad.", "es"),
+        ("চাঁদের মানুষেরা সবাই চোর আর নোংরা, ওদের শহর থেকে তাড়িয়ে দাও", "bn"),
+    ],
+)
+def test_the_general_policy_is_cited_in_a_language_that_the_author_of_the_post_writes(packaged, post, text, language):
+    why = judged(packaged, post, text).matches[0].why
+    if "the policy's example" in why:
+        assert detect(why.split("“")[1].split("”")[0]).code == language
+    else:
+        assert "close to what the policy defines: " in why
+        assert "nearest example, in '" in why

@@ -149,7 +149,7 @@ def test_a_date_to_wait_for_is_understood(chat, server):
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 422])
 def test_other_statuses_are_refused(chat, server, status):
     server.script = [fails(status, f"wrong key {KEY}")]
-    with pytest.raises(Refused, match=f"HTTP {status}: wrong key …") as caught:
+    with pytest.raises(Refused, match=rf"HTTP {status}: wrong key \*{{{len(KEY)}}}$") as caught:
         chat.generate(HELLO)
     assert KEY not in repr(caught.value)
 

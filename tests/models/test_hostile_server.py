@@ -3,20 +3,24 @@
 import json
 import logging
 import socket
-import threading
 import time
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from alciato.errors import ModelError, UsageError
 from alciato.models import Chat, Encoder, Message, Runtime
 from alciato.models.endpoint import TimedOut, credentials_for
+from alciato.models.transport import HELD, Redaction
 from alciato.settings import Settings
-from model_samples import fails, says
+from model_samples import RawServer, fails, says
 
 CANARY = "sk-canary-7f3a91"
+STARS = "*" * len(CANARY)
 HELLO = [Message("user", "Hello")]
 DEEP = b"[" * 100_000 + b"]" * 100_000
 
@@ -142,10 +146,64 @@ def test_the_key_is_told_by_no_status_even_if_the_server_says_it(runtime, server
     assert all("elsewhere" not in path for path, _, _ in server.asked)  # redirects are not followed
 
 
+@pytest.mark.parametrize("before", range(260, 300, 3))
+def test_no_part_of_the_key_is_told_where_a_long_message_is_cut(runtime, server, before):
+    server.script = [fails(400, "x" * before + CANARY)]
+    with pytest.raises(ModelError) as caught:
+        runtime.load(f"openai:m@{server.url}", Chat).generate(HELLO)
+    assert CANARY[:6] not in str(caught.value)
+
+
+@pytest.mark.parametrize("before", range(60, 80, 3))
+def test_no_part_of_the_key_is_told_where_an_answer_is_cut(runtime, server, before):
+    server.script = [lambda _body: (200, {}, b"x" * before + CANARY.encode())]
+    with pytest.raises(ModelError) as caught:
+        runtime.load(f"openai:m@{server.url}", Chat).generate(HELLO)
+    assert CANARY[:6] not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["word", "other"])
+def test_a_key_that_is_escaped_within_an_answer_is_kept_out_too(runtime, server, field, tmp_path):
+    """In JSON the key has more than one writing: the value is cleaned, not only the text that it was parsed from."""
+    escaped = "".join(f"\\u{ord(letter):04x}" for letter in CANARY)
+    answers = {"word": f'{{"word": "the key {escaped}"}}', "other": f'{{"{escaped}": 1}}'}
+    server.script = [says(answers[field])]
+    chat = runtime.load(f"openai:m@{server.url}", Chat)
+    if field == "word":
+        assert chat.generate_json(HELLO, Word) == Word(word="the key …")
+    else:
+        with pytest.raises(ModelError) as caught:
+            chat.generate_json(HELLO, Word)
+        assert CANARY not in f"{caught.value} {caught.value.__cause__!r}"
+    assert all(CANARY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
 def test_an_answer_that_repeats_the_key_is_kept_without_it(runtime, server, tmp_path):
     server.script = [says(f"your key is {CANARY}")]
-    assert runtime.load(f"openai:m@{server.url}", Chat).generate(HELLO).text == "your key is …"
+    assert runtime.load(f"openai:m@{server.url}", Chat).generate(HELLO).text == f"your key is {STARS}"
     assert all(CANARY.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+@given(st.data())
+def test_no_piece_of_a_reply_holds_the_key_however_it_is_cut(data):
+    before, after = (data.draw(st.text("sk-canry7 ", max_size=12)).encode() for _ in range(2))
+    whole = before + CANARY.encode() + after
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    redacted = Redaction(CANARY.encode())
+    pieces = [whole[a:b] for a, b in pairwise([0, *cuts, len(whole)]) if a < b]
+    passed = b"".join([redacted(piece) for piece in pieces] + [redacted(b"")])
+    assert len(passed) == len(whole)
+    assert CANARY.encode() not in passed
+    same = [one == other for one, other in zip(passed, whole, strict=True)]
+    first = len(before)
+    assert all(same[:first] + same[first + len(CANARY) :])
+    assert not any(same[first + HELD - 1 : first + len(CANARY)])
+
+
+def test_what_has_no_key_passes_at_once():
+    redacted = Redaction(CANARY.encode())
+    assert [redacted(piece) for piece in (b"such models", b" sk", b"is")] == [b"such models", b" sk", b"is"]
+    assert Redaction(b"1")(b"HTTP/1.1") == b"HTTP/1.1"
 
 
 def drip(wire: socket.socket) -> None:
@@ -190,26 +248,12 @@ def raw():
     listening = []
 
     def start(answer) -> str:
-        listener = socket.create_server(("127.0.0.1", 0))
-        listening.append(listener)
-
-        def serve() -> None:
-            while True:
-                try:
-                    wire, _ = listener.accept()
-                    wire.recv(65536)
-                    with wire:
-                        answer(wire)
-                except OSError:
-                    if listener.fileno() < 0:
-                        return
-
-        threading.Thread(target=serve, daemon=True).start()
-        return f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        listening.append(RawServer(answer))
+        return listening[-1].url
 
     yield start
-    for listener in listening:
-        listener.close()
+    for running in listening:
+        running.close()
 
 
 @pytest.mark.parametrize("answer", WIRES.values(), ids=WIRES)
@@ -234,7 +278,7 @@ def test_a_stream_is_read_piece_by_piece(runtime, server):
     last = '{"choices": [], "usage": {"prompt_tokens": 2, "completion_tokens": 3}}'
     server.script = [events(*pieces, last, "[DONE]")]
     chat = runtime.load(f"openai:m@{server.url}", Chat)
-    assert list(chat.stream(HELLO)) == ["Hel", "lo", " …"]
+    assert list(chat.stream(HELLO)) == ["Hel", "lo", f" {STARS}"]
     assert runtime.usage.completion == 3
 
 

@@ -54,9 +54,9 @@ def parse(text: str, schema: type[AnyModel]) -> AnyModel:
     try:
         return schema.model_validate_json(text[start : end + 1])
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(step) for step in first["loc"]) or "the answer"
-        raise ModelError(f"the model's answer does not fit {schema.__name__}: {place}: {first['msg']}") from error
+        raise ModelError(f"the model's answer does not fit {schema.__name__}: {place}: {first['msg']}") from None
 
 
 def described(schema: type[BaseModel]) -> str:

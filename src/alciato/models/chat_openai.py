@@ -106,7 +106,7 @@ class ChatOpenAI:
         form = {"type": "json_schema", "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema()}}
         try:
             choice, _ = self.ask(messages, max_tokens=max_tokens, temperature=0, response_format=form)
-            return parse(self.text_of(choice), schema)
+            return self._answer(self.text_of(choice), schema)
         except Refused as refusal:
             if refusal.status not in (400, 404, 415, 422, 501):
                 raise
@@ -144,6 +144,16 @@ class ChatOpenAI:
             raise ModelError("the server's answer holds no text.", where=self._endpoint.where)
         return self._endpoint.clean(choice.message.content)
 
+    def _answer(self, text: str, schema: type[AnyModel]) -> AnyModel:
+        """Read an answer; JSON can write the key in more than one way, so it is struck out of the values as well."""
+        try:
+            found = parse(text, schema)
+        except ModelError as error:
+            raise ModelError(self._endpoint.clean(error.what)) from None
+        plain = found.model_dump_json(by_alias=True)
+        cleaned = self._endpoint.clean(plain)
+        return found if cleaned == plain else parse(cleaned, schema)
+
     def _body(self, messages: Sequence[Message], **parameters: Any) -> dict[str, Any]:
         return {"model": self._model, "messages": [turn(message) for message in messages], **parameters}
 
@@ -155,7 +165,7 @@ class ChatOpenAI:
             choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0)
             text = self.text_of(choice)
             try:
-                return parse(text, schema)
+                return self._answer(text, schema)
             except ModelError as error:
                 trouble = error
                 turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]

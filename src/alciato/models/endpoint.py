@@ -199,7 +199,7 @@ class Endpoint:
             text = str(found["message"] if isinstance(found, dict) else found)
         except (ValueError, KeyError, TypeError, RecursionError):  # not in OpenAI's form: the text itself is shown
             pass
-        what = self.clean(f"HTTP {response.status_code}: {text.strip()[:300]}")
+        what = f"HTTP {response.status_code}: {self.clean(text.strip())[:300]}"
         if response.status_code in TRANSIENT:
             return TransientError(what, wait=_wait(response.headers), where=self.where)
         return Refused(response.status_code, what, where=self.where)
@@ -211,7 +211,7 @@ class Endpoint:
             return ModelError(f"the server's answer is wrong at {place}: {first['msg']}.", where=self.where)
         if first["type"] != "json_invalid":
             return ModelError(f"the server's answer is wrong: {first['msg']}.", where=self.where)
-        start = self.clean(received[:80].decode("utf-8", "replace"))
+        start = self.clean(received[:1000].decode("utf-8", "replace"))[:80]
         return ModelError(f"the answer is not JSON that can be read ({first['msg']}): {start!r}", where=self.where)
 
 

@@ -3,7 +3,8 @@
 httpx bounds each single read; a server that drips bytes, or sends endless 1xx answers, outlasts that. Here a call has a
 deadline, and each step of it gets what is left. The limits stand below HTTP, at the socket, so that nothing of a reply
 is left out: interim answers, headers and bodies alike. The key is attached here, at the last step, for one host only:
-no library above ever holds it, so none can put it into a message or send it elsewhere.
+no library above ever holds it, so none can put it into a message or send it elsewhere; and where a server sends it
+back, it is struck out of the bytes as they come in (`Redaction`), before any library can log or quote it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ import httpx
 LARGEST = 64 * 2**20
 """Bytes of one reply."""
 CHUNK = 2**14
+SHORTEST_KEY = 8
+"""Bytes of a key that is struck out of replies; a shorter one could be a part of anything."""
+HELD = 4
+"""Bytes of a key's beginning, at the end of a piece, that wait for the next piece."""
 KEPT_HEADERS = {b"host", b"content-type", b"content-length", b"transfer-encoding", b"accept"}
 """Of the headers that the client library sets; the others tell of this machine, or of other providers."""
 
@@ -58,6 +63,30 @@ class Budget(local):
             raise TooLarge(f"the reply is larger than {LARGEST >> 20} MiB")
 
 
+class Redaction:
+    """The bytes of one connection, in which a key is replaced by as many asterisks, also where two pieces share it.
+
+    A beginning of the key at the end of a piece is held back until the next one comes. Shorter than `HELD`, it is
+    passed on, lest the end of a reply be waited for; then the rest of the key is struck out.
+    """
+
+    def __init__(self, key: bytes = b"") -> None:
+        self._key = key if len(key) >= SHORTEST_KEY else b""
+        self._held = self._last = b""
+
+    def __call__(self, received: bytes) -> bytes:
+        """Give what may be passed on; after the last piece (empty) all that was held back."""
+        if not self._key:
+            return received
+        whole = (self._last + self._held + received).replace(self._key, b"*" * len(self._key))
+        data = whole[len(self._last) :]
+        begun = next((n for n in range(len(self._key) - 1, HELD - 1, -1) if whole.endswith(self._key[:n])), 0)
+        cut = len(data) - (min(begun, len(data)) if received else 0)
+        self._held, data = data[cut:], data[:cut]
+        self._last = (self._last + data)[-(HELD - 1) :]
+        return data
+
+
 class BoundedTransport(httpx.BaseTransport):
     """Requests to one server within a `Budget`, with the credentials for its host."""
 
@@ -67,7 +96,7 @@ class BoundedTransport(httpx.BaseTransport):
         options: dict[str, Any] = {
             "ssl_context": httpx.create_ssl_context(),
             "max_connections": None,
-            "network_backend": _Backend(budget),
+            "network_backend": _Backend(budget, (authorization or "").rpartition(" ")[2].encode()),
         }
         self._pool: Any = _proxied(proxy, options) if proxy else httpcore.ConnectionPool(**options)
 
@@ -112,8 +141,8 @@ class _Body(httpx.SyncByteStream):
 class _Backend(httpcore.NetworkBackend):
     """Connections whose every step takes what is left of the budget."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._plain, self._budget = httpcore.SyncBackend(), budget
+    def __init__(self, budget: Budget, key: bytes) -> None:
+        self._plain, self._budget, self._key = httpcore.SyncBackend(), budget, key
 
     def connect_tcp(
         self,
@@ -125,21 +154,25 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         del timeout
         stream = self._plain.connect_tcp(host, port, self._budget.seconds(), local_address, socket_options)
-        return _Stream(stream, self._budget)
+        return _Stream(stream, self._budget, self._key)
 
     def connect_unix_socket(self, *_arguments: Any, **_named: Any) -> httpcore.NetworkStream:
         raise httpcore.UnsupportedProtocol("Unix sockets are not used")
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, plain: httpcore.NetworkStream, budget: Budget) -> None:
-        self._plain, self._budget = plain, budget
+    def __init__(self, plain: httpcore.NetworkStream, budget: Budget, key: bytes) -> None:
+        self._plain, self._budget, self._key = plain, budget, key
+        self._redacted = Redaction(key)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         del timeout
-        received = self._plain.read(max_bytes, self._budget.seconds())
-        self._budget.count(len(received))
-        return received
+        while True:
+            received = self._plain.read(max_bytes, self._budget.seconds())
+            self._budget.count(len(received))
+            passed = self._redacted(received)
+            if passed or not received:  # nothing means to the reader that the connection is closed
+                return passed
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         del timeout
@@ -153,7 +186,8 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         del timeout
-        return _Stream(self._plain.start_tls(ssl_context, server_hostname, self._budget.seconds()), self._budget)
+        plain = self._plain.start_tls(ssl_context, server_hostname, self._budget.seconds())
+        return _Stream(plain, self._budget, self._key)
 
     def get_extra_info(self, info: str) -> Any:
         return self._plain.get_extra_info(info)
