@@ -179,7 +179,7 @@ def test_the_null_distribution_in_memory_is_that_of_retrieval(made, tmp_path):
     context = SearchContext(collection, runtime)
     isotropy = calibration_of(collection, WordEncoder(), runtime=runtime).isotropy
     vectors = WordEncoder().encode(list(background_queries()), role="query").dense
-    texts, embeddings = module._all_segments(context, WordEncoder())
+    texts, embeddings = module.all_segments(context, WordEncoder())
     similarities, overlaps = by_exhaustion(texts, embeddings, isotropy, vectors)
     other_similarities, other_overlaps = by_retrieval(context, WordEncoder(), isotropy, vectors)
     np.testing.assert_allclose(similarities.max(1), other_similarities.max(1), atol=1e-4)

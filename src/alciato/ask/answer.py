@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alciato.ask.citations import Numbering, Passage, passages
-from alciato.ask.extract import best_passages, extract
+from alciato.ask.citations import Passage, passages
+from alciato.ask.extract import best_passages, extract, passages_to_show
 from alciato.ask.reply import Reply
-from alciato.ask.support import Measure
+from alciato.ask.scoring import CANDIDATE_RATE, PassageScorer
 from alciato.ask.write import PASSAGES, write
 from alciato.errors import UsageError
 from alciato.models import Chat, Encoder, Runtime, default_runtime
-from alciato.search import search
-from alciato.search.calibration import calibration_of
+from alciato.read import contents_of
+from alciato.search import Hit, SearchOptions, search
+from alciato.search.normalization import z_norm_of
+from alciato.search.terms import term_weights, weighted_overlap
 from alciato.store import Collection
 
 EXTRACTIVE = "packaged:smollm2"
 """The packaged chat model is too small to write answers that hold: with it, answers are quotations."""
+CANDIDATES = 160
+"""Passages that are encoded for a question at most: that takes seconds, and a book has thousands."""
 
 
 def ask(
@@ -33,23 +37,35 @@ def ask(
     if not question:
         raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
-    found = _found(collection, question, k, runtime)
-    measure = Measure(question, encoder, calibration_of(collection, encoder, runtime=runtime).isotropy)
-    items = {item.id: item for item in collection.items(sorted({u.item for one in found for u in one.segments}))}
-    writes = chat is not None or runtime.settings.models.chat != EXTRACTIVE
-    chosen = best_passages(measure, found, PASSAGES) if writes else best_passages(measure, found)
-    if writes and chosen:
-        writer = chat or runtime.load(runtime.settings.models.chat, Chat)
-        reply = write(measure, chosen, Numbering(items), writer)
-        if reply.found:
-            return reply
-        quoted = extract(question, best_passages(measure, found), Numbering(items), encoder.name)
-        return quoted.model_copy(update={"dropped": reply.dropped})
-    return extract(question, chosen, Numbering(items), encoder.name)
+    hits = search(collection, question, k=k, options=_OPTIONS, runtime=runtime)
+    found = _candidates(question, passages(contents_of(collection, [hit.item for hit in hits])), hits)
+    scorer = PassageScorer(question, encoder, z_norm_of(collection, encoder, runtime=runtime))
+    dropped = 0
+    if chat is not None or runtime.settings.models.chat != EXTRACTIVE:
+        shown = passages_to_show(scorer, found, PASSAGES)
+        if shown:
+            reply = write(scorer, shown, chat or runtime.load(runtime.settings.models.chat, Chat))
+            if reply.found:
+                return reply
+            dropped = reply.dropped
+    quoted = extract(question, best_passages(scorer, found), encoder.name)
+    return quoted.model_copy(update={"dropped": dropped})
 
 
-def _found(collection: Collection, question: str, k: int, runtime: Runtime) -> Sequence[Passage]:
-    """The sentences of the posts that search finds, best post first."""
-    ids = list(dict.fromkeys(hit.item for hit in search(collection, question, k=k, runtime=runtime)))
-    segments = [segment for segment in collection.segments(ids) if segment.text] if ids else []
-    return passages(sorted(segments, key=lambda segment: (ids.index(segment.item), segment.part, segment.id)))
+_OPTIONS = SearchOptions(false_positive_rate=CANDIDATE_RATE)
+
+
+def _candidates(question: str, found: Sequence[Passage], hits: Sequence[Hit]) -> Sequence[Passage]:
+    """The passages to encode: all, or of many those in the segments that matched, then those that share most terms."""
+    if len(found) <= CANDIDATES:
+        return found
+    spans = [(hit.item, span) for hit in hits for span in (hit.span, *(reason.span for reason in hit.why))]
+    matched = {(item, " ".join(span.text.split())) for item, span in spans}
+    weights = term_weights(question)
+
+    def order(passage: Passage) -> tuple[bool, float]:
+        items = {item.id for item, _ in passage.places}
+        inside = any(item in items and passage.text in text for item, text in matched)
+        return not inside, -weighted_overlap(weights, passage.text)
+
+    return sorted(found, key=order)[:CANDIDATES]

@@ -3,100 +3,95 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alciato.ask.reply import Citation
-from alciato.item import Item, Segment
+from alciato.item import Item, Span
 from alciato.read.blocks import union
+from alciato.read.content import Content
 from alciato.read.sentences import sentences
 
-ROW_END = re.compile(r"\n+")
-WHOLE = frozenset({"ocr", "speech", "caption"})
-"""Kinds whose segments are short and hang together: they are quoted whole."""
-
 TOGETHER = 200
-"""Letters of the blocks of one picture that are quoted together; a page's paragraphs stay apart."""
+"""Characters of the blocks of one picture that are quoted together, and of what is said or described that is quoted
+whole; a page's paragraphs stay apart."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A sentence of a post, and the segments that hold it."""
+    """A sentence of a post, and the places where it stands: items and spans. Each span's text is the sentence there."""
 
     text: str
-    segments: tuple[Segment, ...]
+    places: tuple[tuple[Item, Span], ...]
 
 
 @dataclass
 class Numbering:
     """Gives each place that is cited its number, in the order of citing."""
 
-    items: Mapping[str, Item]
     citations: list[Citation] = field(default_factory=list)
 
     def cite(self, passage: Passage) -> tuple[int, ...]:
-        """Give the numbers of the passage, one for each segment that holds it."""
-        return tuple(self._number(passage.text, segment) for segment in passage.segments)
+        """Give the numbers of the passage, one for each place where it stands."""
+        return tuple(self._number(item, span) for item, span in passage.places)
 
-    def _number(self, text: str, segment: Segment) -> int:
+    def _number(self, item: Item, span: Span) -> int:
         for citation in self.citations:
-            if citation.segment == segment.id and citation.text == text:
+            if citation.item == item.id and citation.span == span:
                 return citation.number
-        metadata = self.items[segment.item].metadata
-        told = {name: value for name in ("author", "created_at") if isinstance(value := metadata.get(name), str)}
-        self.citations.append(
-            Citation(
-                number=len(self.citations) + 1,
-                text=text,
-                segment=segment.id,
-                source=self.items[segment.item].source,
-                **segment.model_dump(include={"item", "part", "kind", "box", "start", "end"}),
-                **told,
-            )
-        )
-        return len(self.citations)
+        told = {name: value for name in ("author", "created_at") if isinstance(value := item.metadata.get(name), str)}
+        number = len(self.citations) + 1
+        self.citations.append(Citation(number=number, item=item.id, span=span, source=item.source, **told))
+        return number
 
 
-def passages(segments: Iterable[Segment]) -> list[Passage]:
-    """Cut segments into sentences, in order; the same words, whatever their capitals, become one passage.
+def passages(contents: Iterable[Content]) -> list[Passage]:
+    """Cut the texts of items into sentences, in order; the same words, whatever their capitals, become one passage.
 
     Blocks of words on one picture are one passage: a meme says half above and half below.
     """
-    holders: dict[str, tuple[str, list[Segment]]] = {}
-    for segment in _pictures_joined(segments):
-        for sentence in quotations(segment):
-            spelled = "".join(re.findall(r"\w", sentence.casefold()))
-            if not spelled:
-                continue
-            _, held_by = holders.setdefault(spelled, (sentence, []))
-            if all(segment.item != other.item for other in held_by):
-                held_by.append(segment)
-    return [Passage(text, tuple(held_by)) for text, held_by in holders.values()]
+    holders: dict[str, list[tuple[Item, Span]]] = {}
+    for content in contents:
+        for span in _pictures_joined(content.texts):
+            for sentence in quotations(span):
+                places = holders.setdefault(_spelled(sentence), [])
+                if all(content.item.id != item.id for item, _ in places):
+                    places.append((content.item, span.model_copy(update={"text": sentence})))
+    return [Passage(places[0][1].text, tuple(places)) for spelled, places in holders.items() if spelled]
 
 
-def quotations(segment: Segment) -> Sequence[str]:
-    """Cut a body or a table into sentences and rows; leave what is short whole."""
-    if segment.kind in WHOLE:
-        return [_one_line(segment.text)]
-    parts = ROW_END.split(segment.text) if segment.kind == "table" else sentences(segment.text)
-    return [_one_line(part) for part in parts]
+def quotations(span: Span) -> Sequence[str]:
+    """Cut a body, and what is long on a picture or in speech, into sentences; leave rows and what is short whole."""
+    whole = span.kind == "table" or (span.kind != "body" and len(span.text) <= TOGETHER)
+    return [_one_line(part) for part in ([span.text] if whole else sentences(span.text))]
 
 
-def _pictures_joined(segments: Iterable[Segment]) -> Iterable[Segment]:
+def repeats(passage: Passage, others: Iterable[Passage]) -> bool:
+    """Whether the passage contains one of the others, or is contained in one."""
+    spelled = _spelled(passage.text)
+    return any(spelled in other or other in spelled for other in (_spelled(one.text) for one in others))
+
+
+def _pictures_joined(spans: Iterable[Span]) -> Iterable[Span]:
     """The first block of words of each picture or frame stands for all of them, with the box around them."""
-    joined: dict[object, Segment] = {}
-    for segment in segments:
-        place = (segment.item, segment.part, segment.start) if segment.kind == "ocr" else segment.id
+    joined: dict[object, Span] = {}
+    for number, span in enumerate(spans):
+        place = (span.part, span.start) if span.kind == "ocr" else number
         before = joined.get(place)
-        if before is not None and segment.text in before.text:
+        if before is not None and span.text in before.text:
             continue
-        if before is not None and len(before.text) + len(segment.text) < TOGETHER:
-            boxes = [box for box in (before.box, segment.box) if box is not None]
-            update = {"text": f"{before.text} {segment.text}", "box": union(boxes) if boxes else None}
+        if before is not None and len(before.text) + len(span.text) < TOGETHER:
+            boxes = [box for box in (before.box, span.box) if box is not None]
+            update = {"text": f"{before.text} {span.text}", "box": union(boxes) if boxes else None}
             joined[place] = before.model_copy(update=update)
         else:
-            joined[place if before is None else segment.id] = segment
+            joined[place if before is None else number] = span
     return joined.values()
+
+
+def _spelled(text: str) -> str:
+    """Its letters and digits alone, in small letters."""
+    return "".join(re.findall(r"\w", text.casefold()))
 
 
 def _one_line(text: str) -> str:

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from alciato.ask.citations import Numbering, Passage
+from alciato.ask.citations import Numbering, Passage, repeats
 from alciato.ask.reply import Reply, Sentence
-from alciato.ask.support import HELD, Measure
+from alciato.ask.scoring import ANSWER_RATE, FURTHER_RATE, FURTHER_SHARE, PassageScorer
 
 MOST = 3
 """Sentences of an answer at most."""
-CLOSE = 0.6
-"""A further sentence must have this share of the best one's support."""
 
 
-def best_passages(measure: Measure, found: Sequence[Passage], most: int = MOST) -> list[Passage]:
-    """Choose the passages that answer, best first; none where the best one does not reach `HELD`."""
-    supports = measure.support([passage.text for passage in found])
-    order = np.argsort(-supports, kind="stable")
-    if not len(order) or supports[order[0]] < HELD:
+def best_passages(scorer: PassageScorer, found: Sequence[Passage], most: int = MOST) -> list[Passage]:
+    """Choose the passages that answer, best first, none that repeats a better one.
+
+    The best must reach the threshold of `ANSWER_RATE`, each further one that of `FURTHER_RATE` and `FURTHER_SHARE` of
+    the best score.
+    """
+    if not found:
         return []
-    least = max(HELD, CLOSE * float(supports[order[0]]))
-    return [found[place] for place in order[:most] if supports[place] >= least]
+    scored = scorer.score([passage.text for passage in found])
+    least = scored.min_score(ANSWER_RATE)
+    further = max(scored.min_score(FURTHER_RATE), FURTHER_SHARE * float(scored.scores.max()))
+    chosen: list[Passage] = []
+    for place in (-scored.scores).argsort(kind="stable"):
+        if len(chosen) == most or scored.scores[place] < (further if chosen else least):
+            break
+        if not repeats(found[place], chosen):
+            chosen.append(found[place])
+    return chosen
 
 
-def extract(question: str, chosen: Sequence[Passage], numbering: Numbering, model: str) -> Reply:
+def passages_to_show(scorer: PassageScorer, found: Sequence[Passage], most: int) -> list[Passage]:
+    """Choose the passages that a chat model is shown: all that reach the threshold of `ANSWER_RATE`, best first."""
+    if not found:
+        return []
+    scored = scorer.score([passage.text for passage in found])
+    order = (-scored.scores).argsort(kind="stable")[:most]
+    return [found[place] for place in order if scored.scores[place] >= scored.min_score(ANSWER_RATE)]
+
+
+def extract(question: str, chosen: Sequence[Passage], model: str) -> Reply:
     """Make an answer of the chosen passages."""
+    numbering = Numbering()
     sentences = tuple(Sentence(text=passage.text, citations=numbering.cite(passage)) for passage in chosen)
     return Reply(
         question=question,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alciato.item import Box
+from alciato.item import Span
 
 NOT_HELD = "The collection does not hold an answer to this."
 
@@ -15,13 +15,7 @@ class Citation(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     number: int = Field(ge=1)
     item: str
-    part: int = Field(ge=0)
-    kind: str = Field(description="body, ocr, speech, caption or table")
-    text: str = Field(description="the passage, word for word")
-    segment: str = Field(description="id of the searchable segment that holds it")
-    box: Box | None = None
-    start: float | None = Field(None, description="seconds")
-    end: float | None = Field(None, description="seconds")
+    span: Span = Field(description="the place; its text is the passage, word for word")
     source: str | None = Field(None, description="path of the file")
     author: str | None = None
     created_at: str | None = None
@@ -64,15 +58,15 @@ class Reply(BaseModel):
         if not self.found:
             return NOT_HELD
         said = " ".join(f"{one.text} {''.join(f'[{n}]' for n in one.citations)}" for one in self.sentences)
-        return "\n".join([said, "", *(f"[{one.number}] {one.text} ({place(one)})" for one in self.citations)])
+        return "\n".join([said, "", *(f"[{one.number}] {one.span.text} ({place(one)})" for one in self.citations)])
 
 
 def place(citation: Citation) -> str:
     """Say where a passage stands: file or item, and the place in it."""
-    where = citation.source or citation.item
-    if citation.start is not None:
-        end = f" to {citation.end:.1f} s" if citation.end is not None else " s"
-        where += f", {citation.kind}, {citation.start:.1f}{end}"
-    elif citation.box is not None:
-        where += f", {citation.kind} at " + ", ".join(f"{edge:.0f}" for edge in citation.box)
+    where, span = citation.source or citation.item, citation.span
+    if span.start is not None:
+        end = f" to {span.end:.1f} s" if span.end is not None else " s"
+        where += f", {span.kind}, {span.start:.1f}{end}"
+    elif span.box is not None:
+        where += f", {span.kind} at " + ", ".join(f"{edge:.0f}" for edge in span.box)
     return where

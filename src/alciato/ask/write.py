@@ -1,7 +1,7 @@
 """Answers by a chat model: it writes sentences with citations; each is held against what it cites.
 
-What posts say is quoted to the model as JSON strings, without marks of chat templates (`quote_untrusted`), and named
-as data: an instruction in a post is content.
+What posts say, and the question, is quoted to the model without marks of chat templates (`quote_untrusted`); posts as
+JSON strings that are named as data: an instruction in a post is content.
 Whatever the model does with it, a sentence without support in its own citations is dropped and counted.
 """
 
@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import numpy as np
 from pydantic import BaseModel, Field
 
 from alciato.ask.citations import Numbering, Passage
 from alciato.ask.reply import Reply, Sentence
-from alciato.ask.support import Measure
+from alciato.ask.scoring import FURTHER_RATE, PassageScorer
 from alciato.models import Chat, Message
 from alciato.models.untrusted import quote_untrusted
 from alciato.search.terms import same, terms_of
@@ -31,9 +30,7 @@ PASSAGES = 12
 LENGTH = 600
 """Characters of a passage at most."""
 WORDS = 0.5
-"""Share of a sentence's longer words that must stand in its passages; or it must be near to them in meaning."""
-NEAR = 0.45
-"""Likeness to a cited passage from which the meaning counts as the same, across languages too."""
+"""Share of a sentence's longer words that must stand in its passages, unless it is similar to one of them."""
 
 
 class DraftSentence(BaseModel):
@@ -49,12 +46,12 @@ class Draft(BaseModel):
     sentences: list[DraftSentence] = Field(default_factory=list, max_length=8)
 
 
-def write(asked: Measure, shown: Sequence[Passage], numbering: Numbering, chat: Chat) -> Reply:
+def write(asked: PassageScorer, shown: Sequence[Passage], chat: Chat) -> Reply:
     """Let the chat model answer from the passages; keep the sentences that these support.
 
     Where none is left, `found` is False and `dropped` says how many there were. Raises `ModelError`.
     """
-    shown = shown[:PASSAGES]
+    shown, numbering = shown[:PASSAGES], Numbering()
     draft = chat.generate_json(_messages(asked.question, shown), Draft)
     kept = []
     for sentence in draft.sentences:
@@ -72,11 +69,11 @@ def write(asked: Measure, shown: Sequence[Passage], numbering: Numbering, chat: 
     )
 
 
-def supported(sentence: str, cited: Sequence[str], asked: Measure) -> bool:
+def supported(sentence: str, cited: Sequence[str], asked: PassageScorer) -> bool:
     """Say whether a sentence stands on what it cites.
 
-    Every number in it must stand in the passages or in the question; and half of its longer words must, or it
-    must be near to a passage in meaning, which holds across languages.
+    Every number in it must stand in the passages or in the question; and half of its longer words must stand in the
+    passages, or its similarity to one of them must reach the threshold, which holds across languages.
     """
     there = {word for text in cited for word in terms_of(text)}
     in_question = set(terms_of(asked.question))
@@ -86,10 +83,12 @@ def supported(sentence: str, cited: Sequence[str], asked: Measure) -> bool:
     shared = sum(any(same(word, other) for other in there) for word in longer)
     if longer and shared >= WORDS * len(longer):
         return True
-    return bool(np.max(Measure(sentence, asked.encoder, asked.space).likeness(cited)) >= NEAR)
+    scored = PassageScorer(sentence, asked.encoder, asked.norm).score(cited)
+    return bool(scored.scores.max() >= scored.min_score(FURTHER_RATE))
 
 
 def _messages(question: str, shown: Sequence[Passage]) -> list[Message]:
     quoted = [{"number": n, "passage": quote_untrusted(one.text)[:LENGTH]} for n, one in enumerate(shown, start=1)]
-    request = f"Passages, as data:\n{json.dumps(quoted, ensure_ascii=False, indent=0)}\n\nQuestion: {question}"
+    passages = json.dumps(quoted, ensure_ascii=False, indent=0)
+    request = f"Passages, as data:\n{passages}\n\nQuestion: {quote_untrusted(question)}"
     return [Message("system", INSTRUCTIONS), Message("user", request)]

@@ -66,7 +66,7 @@ def duplicates(session: Session) -> None:
 def ask(
     session: Session,
     question: Annotated[str, typer.Argument(help="A question, in any language.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Passages to answer from at most.")] = 8,
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Posts to answer from at most.")] = 8,
     model: ModelFlag = None,
 ) -> None:
     """Answer a question from the posts; every sentence names the posts that it rests on."""

@@ -159,10 +159,10 @@ def calibration_for(context: SearchContext, encoder: Encoder) -> Calibration:
         if known is not None and time.monotonic() - known[0] < CHECKED_EVERY:
             return known[1]
         count = _count(context, encoder)
-        calibration = known[1] if known is not None else _loaded(_place(context, encoder))
+        calibration = known[1] if known is not None else _loaded(calibration_path(context, encoder))
         if calibration is None or abs(count - calibration.segments) > GROWTH * calibration.segments:
             calibration = _learned(context, encoder, count)
-            _save(_place(context, encoder), calibration)
+            _save(calibration_path(context, encoder), calibration)
         _known[key] = (time.monotonic(), calibration)
         return calibration
 
@@ -210,11 +210,11 @@ def _learned(context: SearchContext, encoder: Encoder, count: int) -> Calibratio
     runtime, asked = context.runtime, tuple(background_queries())
     corpus, queries = background_vectors(encoder, runtime)
     isotropy = isotropy_of(np.concatenate([corpus, _sample(context, encoder)]), queries)
-    vectors = _cached(encoder, runtime, "background-queries", asked, ("query",))[0]  # (queries, dimension)
+    vectors = cached_vectors(encoder, runtime, "background-queries", asked, ("query",))[0]  # (queries, dimension)
     if count > EXHAUSTIVE:
         found = by_retrieval(context, encoder, isotropy, vectors)
     elif count:
-        found = by_exhaustion(*_all_segments(context, encoder), isotropy, vectors)
+        found = by_exhaustion(*all_segments(context, encoder), isotropy, vectors)
     else:
         found = by_exhaustion(background_texts(), corpus, isotropy, vectors)
     weight, null = null_distribution(*found)
@@ -292,7 +292,7 @@ def _count(context: SearchContext, encoder: Encoder) -> int:
     return 0 if embeddings is None else int(embeddings.count_rows())
 
 
-def _all_segments(context: SearchContext, encoder: Encoder) -> tuple[list[str], Floats]:
+def all_segments(context: SearchContext, encoder: Encoder) -> tuple[list[str], Floats]:
     """Texts and vectors (n, dimension) of all segments that an encoder has encoded."""
     embeddings: Any = context.collection.embeddings(encoder.fingerprint)
     table = embeddings.search().select(["text", "vector"]).limit(None).to_arrow()
@@ -313,7 +313,7 @@ def _sample(context: SearchContext, encoder: Encoder) -> Floats:
 @cache
 def background_texts() -> Sequence[str]:
     """The background corpus: sixty sentences in twelve languages about nothing in particular."""
-    return _lines("background_texts.txt")
+    return data_lines("background_texts.txt")
 
 
 @cache
@@ -326,18 +326,19 @@ def background_queries() -> Mapping[str, Mapping[str, float]]:
     return cast("Mapping[str, Mapping[str, float]]", json.loads(text))
 
 
-def _lines(name: str) -> Sequence[str]:
+def data_lines(name: str) -> Sequence[str]:
+    """The lines of a file of background texts that comes with the package."""
     text = (files("alciato.search") / "data" / name).read_text(encoding="utf-8")
     return tuple(line for line in text.splitlines() if line)
 
 
 def background_vectors(encoder: Encoder, runtime: Runtime) -> tuple[Floats, Floats]:
     """Vectors of the background corpus as texts and as queries, kept on disk by the encoder's fingerprint."""
-    texts, queries = _cached(encoder, runtime, "background-texts", background_texts(), ("document", "query"))
+    texts, queries = cached_vectors(encoder, runtime, "background-texts", background_texts(), ("document", "query"))
     return texts, queries
 
 
-def _cached(
+def cached_vectors(
     encoder: Encoder, runtime: Runtime, name: str, lines: Sequence[str], roles: Sequence[Role]
 ) -> NDArray[np.float32]:
     """Vectors (roles, lines, dimension) of some lines, kept on disk."""
@@ -346,11 +347,11 @@ def _cached(
     if path.exists():
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
     vectors = np.stack([encode(encoder, lines, role) for role in roles])
-    _write(path, lambda waiting: np.save(waiting, vectors))
+    write_whole(path, lambda waiting: np.save(waiting, vectors))
     return vectors
 
 
-def _place(context: SearchContext, encoder: Encoder) -> Path:
+def calibration_path(context: SearchContext, encoder: Encoder) -> Path:
     """File of a calibration: it names collection, encoder and background queries by their hash."""
     parts = (context.collection.uri, encoder.name, encoder.fingerprint, *background_queries(), *background_texts())
     key = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
@@ -372,10 +373,10 @@ def _save(path: Path, calibration: Calibration) -> None:
         "null": calibration.null,
         "segments": calibration.segments,
     }
-    _write(path, lambda waiting: np.savez(waiting, **arrays))
+    write_whole(path, lambda waiting: np.savez(waiting, **arrays))
 
 
-def _write(path: Path, save: Any) -> None:
+def write_whole(path: Path, save: Any) -> None:
     """Write whole or not at all: two processes may write at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
     waiting = path.with_suffix(f".{os.getpid()}{path.suffix}")
