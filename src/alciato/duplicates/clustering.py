@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from alciato.duplicates.features import ImageFeatures, Place, StoredPictures, stored_pictures
@@ -85,13 +86,13 @@ def _in_clusters(seen: StoredPictures, pairs: Iterable[Pair]) -> list[int]:
     """Positions of the pictures that can stand in a cluster: those in a pair, and those of media in several places."""
     ends = {position for pair in pairs for position in pair}
     codes = {int(seen.codes[position]) for position in ends}
-    codes |= {code for code, places in enumerate(seen.places.by_medium.values()) if len(places) > 1}
-    return [position for position, code in enumerate(seen.codes.tolist()) if code in codes]
+    codes |= set(seen.places.repeated())
+    return np.flatnonzero(np.isin(seen.codes, list(codes))).tolist()
 
 
 def _placed(seen: StoredPictures, position: int) -> PlacedPicture:
     medium = seen.medium(position)
-    return PlacedPicture(seen.places.of(medium), medium, seen.start(position), seen.size(position))
+    return PlacedPicture(seen.places.of(int(seen.codes[position])), medium, seen.start(position), seen.size(position))
 
 
 def clustered(

@@ -184,15 +184,20 @@ def save_features(
     fresh: Mapping[str, Sequence[ImageFeatures]],
     versions: Mapping[str, int],
     read_at: Mapping[str, int] | None = None,
-) -> None:
-    """Store the features of some media; one that gave none is stored too, so that it is not decoded again."""
+) -> pa.Table:
+    """Store the features of some media; one that gave none is stored too, so that it is not decoded again.
+
+    Gives the rows that were stored.
+    """
     rows: list[dict[str, Any]] = []
     for medium, found in fresh.items():
         time = (read_at or {}).get(medium, 0)
         base = {"medium": medium, "version": versions[medium], "revision": REVISION, "read_at": time}
         rows += [{**base, "picture": each.number, **_row(each)} for each in found] or [{**base, "picture": 0}]
+    table = pa.Table.from_pylist(rows, SCHEMA)
     if rows:
-        collection.save_derived(TABLE, pa.Table.from_pylist(rows, SCHEMA), f"medium in {sql_list(sorted(fresh))}")
+        collection.save_derived(TABLE, table, f"medium in {sql_list(sorted(fresh))}")
+    return table
 
 
 def stored_features(collection: Collection, versions: Mapping[str, int]) -> dict[str, list[ImageFeatures]]:
@@ -261,7 +266,10 @@ def _features_of(row: Mapping[str, Any]) -> ImageFeatures:
 
 
 class PicturePlaces:
-    """Where the pictures and clips of a collection stand, in the order of adding: columns of the items, no JSON."""
+    """Where the pictures and clips of a collection stand, in the order of adding: columns of the items, no JSON.
+
+    `names` are the hashes of the media in the order of their first place; a medium's position in it is its code.
+    """
 
     def __init__(self, collection: Collection) -> None:
         columns = ["id", "parts", "media", "source", "created_at"]
@@ -272,35 +280,49 @@ class PicturePlaces:
         numbers = np.arange(len(kinds)) - np.searchsorted(parents, parents)  # position of each part in its item
         has_medium = _is_among(kinds, ["image", "video", "audio"])
         wanted = _is_among(kinds, ["image", "video"])
-        self.media: list[str] = (
-            pc.list_flatten(items["media"].combine_chunks()).filter(pa.array(wanted[has_medium])).to_pylist()
-        )
-        self._rows: list[int] = parents[wanted].tolist()
-        self._parts: list[int] = numbers[wanted].tolist()
-        self._items = items.select(["id", "source", "created_at"])
-        self._ids: list[str] = items["id"].to_pylist()
-        self.by_medium: dict[str, list[int]] = {}
-        for place, medium in enumerate(self.media):
-            self.by_medium.setdefault(medium, []).append(place)
+        media = pc.list_flatten(items["media"].combine_chunks()).filter(pa.array(wanted[has_medium]))
+        encoded = media.dictionary_encode()
+        self.names: pa.Array = encoded.dictionary
+        self._codes: Integers = encoded.indices.to_numpy().astype(np.int64)  # (places,)
+        self._rows: Integers = parents[wanted].astype(np.int64)
+        self._parts: Integers = numbers[wanted]
+        self._items = items
+        self._order = np.argsort(self._codes, kind="stable")
+        self._starts = np.searchsorted(self._codes[self._order], np.arange(len(self.names) + 1))
 
-    def of(self, medium: str) -> tuple[Place, ...]:
+    def of(self, code: int) -> tuple[Place, ...]:
         """The places of a medium."""
-        return tuple(self._place(place) for place in self.by_medium.get(medium, ()))
+        return tuple(self._place(place) for place in self._at(code))
 
-    def items(self, medium: str) -> list[str]:
+    def items(self, code: int) -> list[str]:
         """Ids of the items that have a medium."""
-        return [self._ids[self._rows[place]] for place in self.by_medium[medium]]
+        return [self._items["id"][int(self._rows[place])].as_py() for place in self._at(code)]
 
-    def medium_at(self) -> dict[tuple[str, int], str]:
-        """The medium of each item and part."""
-        ids = map(self._ids.__getitem__, self._rows)
-        return dict(zip(zip(ids, self._parts, strict=True), self.media, strict=True))
+    def repeated(self) -> list[int]:
+        """Codes of the media that stand in several places."""
+        return np.flatnonzero(np.diff(self._starts) > 1).tolist()
+
+    def read_at(self, readings: pa.Table) -> Integers:
+        """When the words of each medium were read, 0 if not; of several readings that of the least id and part."""
+        columns = {"item": self._items["id"].take(pa.array(self._rows)), "part": pa.array(self._parts, pa.int32())}
+        places = pa.table({**columns, "code": self._codes})
+        found = places.join(readings, keys=["item", "part"], join_type="inner").sort_by(
+            [("code", "ascending"), ("item", "ascending"), ("part", "ascending")]
+        )
+        codes, first = np.unique(found["code"].to_numpy(), return_index=True)
+        times = np.zeros(len(self.names), dtype=np.int64)
+        times[codes] = found["read_at"].cast(pa.int64()).to_numpy()[first]
+        return times
+
+    def _at(self, code: int) -> list[int]:
+        here: list[int] = self._order[self._starts[code] : self._starts[code + 1]].tolist()
+        return here
 
     def _place(self, place: int) -> Place:
-        row = self._rows[place]
+        row = int(self._rows[place])
         created_at = self._items["created_at"][row].as_py()
         told = created_at.astimezone(UTC).isoformat() if isinstance(created_at, datetime) else None
-        return Place(self._ids[row], self._parts[place], self._items["source"][row].as_py(), told)
+        return Place(self._items["id"][row].as_py(), int(self._parts[place]), self._items["source"][row].as_py(), told)
 
 
 def _is_among(values: Any, wanted: list[str]) -> NDArray[np.bool_]:
@@ -312,14 +334,13 @@ class StoredPictures:
 
     def __init__(self, light: pa.Table, places: PicturePlaces) -> None:
         light = light.filter(pc.is_valid(light["pdq"]))
-        order = {medium: number for number, medium in enumerate(places.by_medium)}
-        ranks = np.array([order.get(medium, -1) for medium in light["medium"].to_pylist()], dtype=np.int64)
+        codes = _codes(light, places)
         starts = pc.fill_null(light["start"], -1.0).to_numpy()
-        rows = np.lexsort((starts, ranks))
-        rows = rows[ranks[rows] >= 0]
+        rows = np.lexsort((starts, codes))
+        rows = rows[codes[rows] >= 0]
         self._light = light.take(pa.array(rows))
         self.places = places
-        self.codes: Integers = ranks[rows]  # of the media
+        self.codes: Integers = codes[rows]  # of the media
         self.numbers: Integers = self._light["picture"].to_numpy()
         self.versions: Integers = self._light["version"].to_numpy()
         self.bits: Bytes = np.frombuffer(b"".join(self._light["pdq"].to_pylist()), dtype=np.uint8).reshape(-1, 32)
@@ -342,66 +363,58 @@ class StoredPictures:
         return self._light["width"][position].as_py(), self._light["height"][position].as_py()
 
 
+def _codes(light: pa.Table, places: PicturePlaces) -> Integers:
+    """Codes of the media of some rows; -1 for one that stands nowhere."""
+    found = pc.index_in(light["medium"], value_set=places.names)
+    return np.asarray(pc.fill_null(found, -1).to_numpy(), dtype=np.int64)
+
+
 def stored_pictures(collection: Collection, limits: Limits) -> StoredPictures:
     """The pictures of a collection; media that lack features, or whose words were read anew, are decoded first."""
     places = PicturePlaces(collection)
-    read_at = _read_at(collection, places)
+    columns = ["item", "part", "read_at"]
+    readings = collection.table("readings").search().where("kind = 'ocr'").select(columns).limit(None).to_arrow()
+    read_at = places.read_at(readings)
     light = _light(collection)
-    known = zip(*(light[name].to_pylist() for name in ("medium", "read_at", "revision")), strict=True)
-    current = {medium for medium, time, revision in known if (time, revision) == (read_at.get(medium, 0), REVISION)}
-    lacking = [medium for medium in places.by_medium if medium not in current]
-    for start in range(0, len(lacking), _BATCH):
-        _extract(collection, places, lacking[start : start + _BATCH], read_at, limits)
+    codes = _codes(light, places)
+    fresh = (codes >= 0) & (light["revision"].to_numpy() == REVISION)
+    fresh[fresh] = light["read_at"].to_numpy()[fresh] == read_at[codes[fresh]]
+    lacking = np.setdiff1d(np.arange(len(places.names)), codes[fresh]).tolist()
     if lacking:
-        kept = light.filter(pc.invert(pc.is_in(light["medium"], value_set=pa.array(lacking, pa.string()))))
-        chunks = [lacking[start : start + 500] for start in range(0, len(lacking), 500)]
-        light = pa.concat_tables([kept, *(_light(collection, f"medium in {sql_list(chunk)}") for chunk in chunks)])
+        batches = [lacking[start : start + _BATCH] for start in range(0, len(lacking), _BATCH)]
+        made = [_extract(collection, places, batch, read_at, limits).select(LIGHT) for batch in batches]
+        light = pa.concat_tables([light.filter(pa.array(fresh)), *made])
     return StoredPictures(light, places)
 
 
-def _light(collection: Collection, where: str | None = None) -> pa.Table:
-    """The light columns of the table, of all pictures or of some."""
+def _light(collection: Collection) -> pa.Table:
+    """The light columns of the table."""
     table = collection.derived(TABLE)
     if table is not None and table.schema.names != SCHEMA.names:  # of an older revision
         collection.drop_table(TABLE)
         table = None
     if table is None:
         return SCHEMA.empty_table().select(LIGHT)
-    query = table.search().select(LIGHT)
-    return (query.where(where) if where else query).limit(None).to_arrow()
+    return table.search().select(LIGHT).limit(None).to_arrow()
 
 
 def _extract(
-    collection: Collection, places: PicturePlaces, media: list[str], read_at: Mapping[str, int], limits: Limits
-) -> None:
+    collection: Collection, places: PicturePlaces, codes: list[int], read_at: Integers, limits: Limits
+) -> pa.Table:
     """Extract and store the features of some media; those whose words are the same are not decoded."""
-    ids = list(dict.fromkeys(places.items(medium)[0] for medium in media))
+    names = {code: places.names[code].as_py() for code in codes}
+    ids = list(dict.fromkeys(places.items(code)[0] for code in codes))
     parts = {part.media: part for item in collection.items(ids) for _, part in item.media()}
-    written = _written(collection, {medium: places.of(medium) for medium in media})
-    versions = {medium: version_of(written.get(medium, ())) for medium in media}
+    written = _written(collection, {medium: places.of(code) for code, medium in names.items()})
+    versions = {medium: version_of(written.get(medium, ())) for medium in names.values()}
     known = stored_features(collection, versions)
-    data = collection.media_many([medium for medium in media if medium not in known])
+    data = collection.media_many([medium for medium in names.values() if medium not in known])
     fresh = {
         medium: list(extracted(content, parts[medium], written.get(medium, ()), limits))
         for medium, content in data.items()
     }
-    save_features(collection, known | fresh, versions, read_at)
-
-
-def _read_at(collection: Collection, places: PicturePlaces) -> dict[str, int]:
-    """When the words of each medium were read, in microseconds: the reading that `_written` takes."""
-    columns = ["item", "part", "read_at"]
-    rows = collection.table("readings").search().where("kind = 'ocr'").select(columns).limit(None).to_arrow()
-    if not rows.num_rows:
-        return {}
-    medium_at = places.medium_at()
-    first: dict[str, tuple[str, int, int]] = {}
-    times = rows["read_at"].cast(pa.int64()).to_pylist()
-    for item, part, time in zip(rows["item"].to_pylist(), rows["part"].to_pylist(), times, strict=True):
-        medium = medium_at.get((item, part))
-        if medium is not None and (medium not in first or (item, part) < first[medium][:2]):
-            first[medium] = item, part, time
-    return {medium: time for medium, (_, _, time) in first.items()}
+    times = {medium: int(read_at[code]) for code, medium in names.items()}
+    return save_features(collection, known | fresh, versions, times)
 
 
 def _written(collection: Collection, places: Mapping[str, Sequence[Place]]) -> dict[str, tuple[Finding, ...]]:

@@ -56,7 +56,6 @@ SCHEMAS = {
         [
             pa.field("picture", pa.int64(), nullable=False),
             pa.field("version", pa.int64(), nullable=False),
-            pa.field("revision", pa.int16(), nullable=False),
             *(pa.field(name, pa.int64()) for name in _FLOORS),
             *(pa.field(name, _NUMBERS) for name in _LISTS),  # merits, the highest first
         ]
@@ -92,6 +91,7 @@ class NearCopyIndex:
     def __init__(self, collection: Collection, seen: StoredPictures) -> None:
         self._collection, self._seen = collection, seen
         self._pictures = Pictures(seen.numbers, seen.codes, seen.bits)
+        self._versions = seen.versions ^ REVISION
         self._order = np.argsort(seen.numbers)
         self._floors = np.zeros((3, len(seen)), dtype=np.int64)
         self._start_tables()
@@ -129,11 +129,10 @@ class NearCopyIndex:
     # What is stored
 
     def _start_tables(self) -> None:
-        """Start anew where a table is missing, or is of an older revision: the three belong together."""
+        """Start anew where a table is missing, or has other columns: the three belong together."""
         tables = {name: self._collection.derived(name) for name in SCHEMAS}
         there = {name for name, table in tables.items() if table is not None}
-        same = all(table is not None and table.schema.names == SCHEMAS[name].names for name, table in tables.items())
-        if same and not tables[COMPARED].count_rows(f"revision != {REVISION}"):  # type: ignore[union-attr]
+        if all(table is not None and table.schema.names == SCHEMAS[name].names for name, table in tables.items()):
             return
         for name in there:
             self._collection.drop_table(name)
@@ -159,7 +158,7 @@ class NearCopyIndex:
         numbers = rows["picture"].to_numpy()
         places = self._positions(numbers)
         there = places >= 0
-        there[there] = rows["version"].to_numpy()[there] == self._seen.versions[places[there]]
+        there[there] = rows["version"].to_numpy()[there] == self._versions[places[there]]
         gone = set(numbers[~there].tolist())
         affected = self._partners_of(gone) if gone else set()
         for part in _parts(gone):
@@ -295,9 +294,9 @@ class NearCopyIndex:
             return
         for place, each in lists.items():
             self._floors[:, place] = floors(each)
-        numbers, versions = self._seen.numbers[places], self._seen.versions[places]
+        numbers, versions = self._seen.numbers[places], self._versions[places]
         kept = [[each[row].tolist() for each in lists.values()] for row in range(3)]
-        columns = [numbers, versions, [REVISION] * len(places), *self._floors[:, places], *kept]
+        columns = [numbers, versions, *self._floors[:, places], *kept]
         self._save(COMPARED, columns, replaced=f"picture in ({', '.join(map(str, numbers.tolist()))})")
 
     def _save(self, name: str, columns: Iterable[Iterable[object]], replaced: str | None = None) -> None:
