@@ -1,14 +1,17 @@
 """Families of near copies, and what only image_features like one."""
 
 import random
+from dataclasses import replace
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 import near_copy_set as made
+from alciato.duplicates.agreement import Agreement
 from alciato.duplicates.candidates import candidate_pairs
 from alciato.duplicates.clustering import clustered
 from alciato.duplicates.features import Place, extract_features
-from alciato.duplicates.near_copies import related, verify, words_in_common
+from alciato.duplicates.near_copies import agree, other_words, related, verify, words_in_common
 from alciato.item import Box, Finding
 
 
@@ -87,6 +90,86 @@ def test_a_chat_with_other_words_is_another_chat():
     assert set(related(seen)) == {(0, 3)}
 
 
+def line(words, *, size=26, width=420):
+    """A white picture with one line of words, and where it stands."""
+    picture = Image.new("RGB", (width, 90), "white")
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size)
+    draw.text((20, 25), words, "black", font)
+    return made.Example("line", picture, (draw.textbbox((20, 25), words, font),), words)
+
+
+def test_pictures_of_words_alone_are_near_copies_where_they_hold_the_same_words():
+    original = line("never bring cheese to venus")
+    copies = [made.resized(original, 0.7), made.recompressed(original, 60)]
+    others = [line("please bring robots to mars"), line("never")]
+    seen = features_of([original, *copies, *others])
+    assert {pair for pair in related(seen) if 0 in pair} == {(0, 1), (0, 2)}
+    read_otherwise = features_of([original])[0], features_of([replace(original, text="NEVER BRING CHEESE TO VENUS")])[0]
+    assert verify(read_otherwise[0], replace(read_otherwise[1], medium="other")) is not None
+
+
+def test_which_is_left_changes_nothing():
+    photo = made.plain(made.photograph("chelsea.png"))
+    kinds = [
+        photo,
+        made.cropped(photo, (0.08, 0.02, 0.05, 0.04)),
+        made.captioned(photo.picture, "hello", "again"),
+        made.plain(made.photograph("coffee.png")),
+        made.blank("white"),
+    ]
+    seen = features_of(kinds)
+    assert related(seen)
+    for one in seen:
+        for other in seen:
+            assert verify(one, other) == verify(other, one)
+    backwards = related(seen[::-1])
+    last = len(seen) - 1
+    assert {(last - j, last - i): copy for (i, j), copy in backwards.items()} == related(seen)
+
+
+def told(**figures):
+    """An agreement of two pictures that show the same, but for some figures."""
+    same = {"compared": 150, "overlap": 1.0, "blocks": 1.0, "structured": 100, "alike": 1.0}
+    return Agreement(**(same | {"correlation": 0.9, "covered": 1.0, "contained": 1.0} | figures))
+
+
+@pytest.mark.parametrize(
+    ("masked", "bare", "words", "near"),
+    [
+        (told(), told(), ("", ""), True),
+        (told(alike=0.5), told(), ("", ""), False),
+        (told(blocks=0.7), told(), ("", ""), False),
+        (told(correlation=0.3), told(), ("", ""), False),
+        (told(structured=0), told(structured=3), ("", ""), False),  # nothing to see in either
+        (told(structured=40, alike=0.8), told(structured=40), ("", ""), False),  # a few lines may be words
+        (told(structured=40, alike=0.8), told(compared=170, structured=40), ("", ""), True),
+        (told(structured=3), told(), ("the very same words", "THE VERY SAME WORDS"), True),
+        (told(structured=3), told(), ("the very same words", "quite different ones"), False),
+        (told(structured=3, blocks=0.85), told(), ("the very same words", "the very same words"), False),
+        (told(structured=3), told(), ("short", "short"), True),
+        (told(structured=3), told(correlation=0.8), ("short", "short"), False),
+    ],
+)
+def test_the_rule(masked, bare, words, near):
+    assert agree(masked, bare, *words) is near
+    assert agree(masked, bare, *words[::-1]) is near
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "share"),
+    [
+        ("nobody told the robots", "nobody told the robots", 0.0),
+        ("nobody told the robots", "nobody told the rob0ts", 0.0),
+        ("nobody told the robots", "rocket fuel is late", 1.0),
+        ("nobody told the robots", "nobody told the captain", 0.25),
+        ("a an", "nothing", 0.0),
+        ("", "nothing", 0.0),
+    ],
+)
+def test_share_of_other_words(left, right, share):
+    assert other_words(left, right) == pytest.approx(share)
+
+
 def test_candidates_grow_with_the_pictures_and_hold_the_copies():
     photos = [made.plain(made.photograph(name)) for name in ("chelsea.png", "coffee.png", "rocket.jpg", "camera.png")]
     crops = [made.cropped(photo, (0.08, 0.08, 0.08, 0.08)) for photo in photos]
@@ -106,3 +189,4 @@ def test_candidates_grow_with_the_pictures_and_hold_the_copies():
 )
 def test_words_in_common(left, right, share):
     assert words_in_common(left, right) == pytest.approx(share)
+    assert words_in_common(right, left) == pytest.approx(share)

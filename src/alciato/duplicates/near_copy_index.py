@@ -220,10 +220,12 @@ class NearCopyIndex:
         entering = in_a_list(from_column, self._floors[:, pairs.columns])
         pairs, from_column = pairs.where(entering), from_column[:, entering]
         lists: dict[int, list[Integers]] = {}
-        stored = self._stored_lists(np.unique(pairs.columns))
-        for place, old in stored.items():
-            here = pairs.columns == place
-            joined = [np.concatenate(both) for both in zip(old, from_column[:, here], strict=True)]
+        order = np.argsort(pairs.columns, kind="stable")
+        places, starts, counts = np.unique(pairs.columns[order], return_index=True, return_counts=True)
+        stored = self._stored_lists(places)
+        for place, start, count in zip(places.tolist(), starts, counts, strict=True):
+            here = from_column[:, order[start : start + count]]
+            joined = [np.concatenate(both) for both in zip(stored[place], here, strict=True)]
             lists[place] = [best(each, most) for each, most in zip(joined, PARTNERS, strict=True)]
         floors_ = np.zeros((3, len(self._seen)), dtype=np.int64)
         for place, each in lists.items():
