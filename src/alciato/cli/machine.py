@@ -28,8 +28,10 @@ def models(
 
     terminal, settings = session.terminal, session.settings()
     if action is not None:
-        if action != "install" or name is None:
+        if action != "install":
             raise UsageError(f"models {action!r} is not known.", remedy="Write `alciato models install NAME`.")
+        if name is None:
+            raise UsageError("the model to install is not named.", remedy="Write `alciato models install NAME`.")
         install(name)
         terminal.say(f"installed {name}")
         return

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
-from typing import Annotated, NoReturn
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.main import get_command
 
 from alciato import __version__
 from alciato.cli import finding, judging, laboratory, learning, machine, posts
-from alciato.cli.contract import FAILED, indented
+from alciato.cli.contract import DONE, FAILED, USAGE, indented
 from alciato.errors import AlciatoError, naming_what_is_missing
+from alciato.printable import printable
 
 _INTERRUPTED = 130
 """What typer leaves with after ctrl-C."""
@@ -46,24 +53,72 @@ def alciato(
 
 
 def main() -> None:
-    """Run a command and leave with its status; errors for people go to standard error, without a traceback."""
+    """Run the command that the process was started with, and leave with its status. Changes the process itself."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve each other
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its advice is to those who write programs with it
     _keep_results_apart()
+    sys.excepthook = _print_traceback
     try:
-        with naming_what_is_missing():
-            app()
-    except AlciatoError as error:
-        sys.stderr.write(f"alciato: {indented(str(error))}\n")
-        sys.exit(error.exit_code)
-    except SystemExit as end:
-        if end.code != _INTERRUPTED:
-            raise
-        sys.stderr.write("alciato: stopped. What was done is kept; the same command goes on from there.\n")
-        _leave_at_once(FAILED)
+        status = run()
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(FAILED)
+    if status == _INTERRUPTED:
+        sys.stderr.write("alciato: stopped. What was done is kept; the same command goes on from there.\n")
+        _leave_at_once(FAILED)
+    sys.exit(status)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run a command, by default that of the process, and return its exit status.
+
+    Errors for people, and warnings of any library, go to standard error: without a traceback, and safe to print.
+    """
+    try:
+        with naming_what_is_missing(), _printable_warnings():
+            # Not `app()`, which puts a hook for tracebacks of its own into the process.
+            return get_command(app)(arguments, prog_name="alciato", standalone_mode=False) or DONE
+    except AlciatoError as error:
+        sys.stderr.write(f"alciato: {indented(str(error))}\n")
+        return error.exit_code
+    except _NotUnderstood as error:
+        sys.stderr.write(_usage_message(error))
+        return USAGE
+    except typer.Abort:  # the answer to a question was no
+        sys.stderr.write("alciato: nothing was done.\n")
+        return FAILED
+
+
+_NotUnderstood: Any = typer.BadParameter.__mro__[1]
+"""What typer raises for words that it does not understand; typer has no public name for it."""
+
+
+def _usage_message(error: Any) -> str:
+    told = error.format_message()
+    if told.startswith("Usage:"):  # a group of commands without a command: its help
+        return str(told) + "\n"
+    path = error.ctx.command_path if error.ctx else "alciato"
+    return f"alciato: {indented(told).rstrip('.')}. See `{path} --help`.\n"
+
+
+@contextmanager
+def _printable_warnings() -> Iterator[None]:
+    """Print what is logged or warned, by whichever library, on standard error, with control characters escaped."""
+    handler = logging.StreamHandler()
+    handler.setLevel(logging.WARNING)
+    handler.format = lambda record: f"alciato: {indented(record.getMessage())}"  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        logging.getLogger().removeHandler(handler)
+
+
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print the traceback of a defect, with control characters escaped."""
+    sys.stderr.write(printable("".join(traceback.format_exception(kind, error, trace)), lines=True))
 
 
 def _keep_results_apart() -> None:

@@ -74,7 +74,7 @@ class Rows:
         for number, column in enumerate(self.columns):
             if column.id and cut:
                 _shorten_ids(cells, number)
-        laid = _grid(cells) if self.whole and cut else _Layout(self.columns, cells, self.title, cut=cut)
+        laid = _grid(self.columns, cells) if self.whole and cut else _Layout(self.columns, cells, self.title, cut=cut)
         return Group(laid, Text(""), Text(_one_line(self.below))) if self.below else laid
 
 
@@ -121,10 +121,12 @@ class _Layout:
         return line
 
 
-def _grid(cells: Sequence[Sequence[str]]) -> RenderableType:
+def _grid(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> RenderableType:
     from rich.table import Table
 
     grid = Table.grid(padding=(0, GAP))
+    for column in columns:
+        grid.add_column(style=column.styles.get("", ""))
     for row in cells:
         grid.add_row(*(Text(cell, overflow="fold") for cell in row))
     return grid

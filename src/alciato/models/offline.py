@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from alciato.errors import AlciatoError
+from alciato.errors import AlciatoError, UsageError
 
 VARIABLES = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
 _plain: dict[str, Callable[..., Any]] = {}
@@ -41,7 +41,10 @@ class NetworkGuard:
 
     def check_url(self, url: str) -> None:
         """Raise `Offline` where a URL such as `s3://bucket/place` needs a refused connection; paths never do."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise UsageError("it is neither a path nor an address.", where=url) from error
         if parts.scheme in ("", "file") or len(parts.scheme) == 1:  # a path; C:/ on Windows
             return
         self.check(parts.hostname or "another machine")

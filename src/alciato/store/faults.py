@@ -34,6 +34,11 @@ _ASKED_WRONG = re.compile(
 """A query's own fault, such as a column that is not there."""
 _FAULTS = [
     (
+        re.compile(r"Failed to parse path"),
+        "the store takes no path with control characters.",
+        "Name another folder.",
+    ),
+    (
         _FULL,
         "the disk is full: the last batch was not written, all before it is kept.",
         "Free space on that disk, or move the collection, and run this again.",
