@@ -1,16 +1,20 @@
 """What the README says runs as it is written."""
 
 import csv
-import os
+import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
+import PIL.Image
 import pytest
+from skimage import data
 
 from alciato import world
+from alciato.cli.main import run
+from alciato.models.runtime import SCHEMES
+from read.doubles import Named, SizedOcr
+from search_doubles import WordEncoder
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -21,8 +25,77 @@ def blocks(language: str, heading: str) -> str:
     return "\n".join(re.findall(rf"```{language}\n(.*?)```", section, flags=re.DOTALL))
 
 
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch):
+    """A home with the files that the README names, and models that cost nothing."""
+    memes = tmp_path / "memes"
+    (tmp_path / "export").mkdir()
+    memes.mkdir()
+    photograph = PIL.Image.fromarray(data.astronaut())
+    photograph.save(memes / "astronaut.png")
+    photograph.resize((300, 300)).save(tmp_path / "saved.jpg")
+    photograph.resize((280, 280)).save(memes / "copy.jpg")
+    (memes / "cat.txt").write_text("The cat hates every Monday of the week.")
+    (tmp_path / "export" / "result.json").write_text(
+        json.dumps(
+            {
+                "messages": [
+                    {
+                        "id": 1,
+                        "type": "message",
+                        "date": "2024-06-01T10:00:00",
+                        "from": "zork",
+                        "text": "A teapot on Mars",
+                    }
+                ]
+            }
+        )
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("ALCIATO_MODELS", '{"encoder": "double:words", "ocr": "double:ocr", "transcriber": null}')
+    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    encoder = WordEncoder()
+    encoder.name = "double:words"
+    monkeypatch.setattr(Named, "models", {"words": encoder, "ocr": SizedOcr()})
+    monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)
+    return tmp_path
+
+
+def test_on_your_own_folder_runs_as_written(home: Path, capsys):
+    lines = [line.partition("#")[0].strip() for line in blocks("sh", "On your own folder").splitlines()]
+    commands = [shlex.split(line.replace("~", str(home))) for line in lines if line.startswith("alciato ")]
+    assert [command[1] for command in commands] == ["add", "search", "search", "duplicates", "judge", "ask"]
+    said = {}
+    for number, command in enumerate(commands):
+        assert run(command[1:]) == 0, capsys.readouterr().err
+        said[number] = capsys.readouterr()
+    assert "added 3" in said[0].err
+    assert "cat.txt" in said[1].out
+    assert "astronaut.png" in said[2].out
+    assert "copy.jpg" in said[3].out
+    assert "allow" in said[4].out
+    assert (home / "report.html").stat().st_size > 1000
+    assert said[5].out
+
+
+def test_the_policy_is_one_and_judges(home: Path):
+    text = blocks("yaml", "A policy")
+    Path("allotment.yaml").write_text(text)
+    Path("post.txt").write_text("I will burn your shed down tonight.")
+    assert run(["judge", "post.txt", "--policy", "allotment.yaml", "--json", "--quiet"]) == 0
+
+
+def test_in_python_runs_as_written(home: Path, capsys):
+    exec(compile(blocks("python", "In Python"), "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert "A teapot on Mars" in said
+    assert "allow [" in said
+
+
 @pytest.mark.slow
-def test_train_your_own_judge_runs_as_written(tmp_path: Path):
+def test_train_your_own_judge_runs_as_written(tmp_path: Path, monkeypatch, capsys):
     (tmp_path / "posts").mkdir()
     (tmp_path / "inbox").mkdir()
     rows = []
@@ -38,14 +111,13 @@ def test_train_your_own_judge_runs_as_written(tmp_path: Path):
     commands = [shlex.split(line) for line in blocks("sh", "Train your own judge").splitlines()]
     commands = [command for command in commands if command[0] == "alciato"]
     assert len(commands) == 3
-    environment = {**os.environ, "ALCIATO_CACHE": str(tmp_path / "cache")}
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)
     for command in commands:
-        done = subprocess.run(
-            [sys.executable, "-m", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        assert run(command[1:]) == 0, capsys.readouterr().err
     assert (tmp_path / "my-judge" / "model.safetensors").exists()
-    assert "4 posts" in done.stderr or done.stdout.count(".png") >= 1
+    assert capsys.readouterr().out.count(".png") >= 1
 
 
 def test_every_command_of_the_readme_exists():

@@ -56,7 +56,7 @@ class Models(BaseModel):
     image_encoder: str | None = Field(None, description="vectors of pictures and words in one space")
     chat: str = Field("packaged:smollm2", description="answers, judgements by prompt")
     judge: str | None = Field(None, description="a trained judge, for the strategy modular")
-    captioner: str | None = Field(None, description="a chat model that sees")
+    captioner: str | None = Field(None, description="vision-language model for captions")
     ocr: str | None = Field("packaged:rapidocr", description="text in pictures")
     transcriber: str | None = Field("packaged:pocketsphinx", description="speech to text")
     nudity: str | None = Field(None, description="nudity signals, such as packaged:nudenet of the extra nudity")

@@ -1,5 +1,7 @@
-"""A small folder of real posts, and the command as a person runs it."""
+"""A small folder of real posts; the command line as a function, and as a process where a process is what is tested."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -9,9 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from alciato.cli import main
+from alciato.models.runtime import SCHEMES
 from pictures import picture
+from read.doubles import Named, SizedOcr
+from search_doubles import WordEncoder
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Words(WordEncoder):
+    """The encoder of words under a name that a runtime can load."""
+
+    name = "double:words"
 
 
 @pytest.fixture
@@ -30,15 +42,49 @@ def posts(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def alciato(tmp_path: Path) -> Run:
-    """Run `alciato …` in a folder of its own, as a process."""
-    environment = {**os.environ, "ALCIATO_CACHE": str(tmp_path / "cache"), "COLUMNS": "200"}
-    environment.pop("ALCIATO_COLLECTION", None)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder and a cache of the test's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.delenv("ALCIATO_COLLECTION", raising=False)
+    monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)  # changes the process
+
+
+@pytest.fixture
+def alciato(environment: None) -> Run:
+    """Run `alciato …` as a function: parsing, messages and status are those of the process."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "alciato", *map(str, arguments)]
+        given = [*map(str, arguments)]
+        results, said = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(results), contextlib.redirect_stderr(said):
+            status = main.run(given)
+        return subprocess.CompletedProcess(given, status, results.getvalue(), said.getvalue())
+
+    return run
+
+
+@pytest.fixture
+def process(environment: None) -> Run:
+    """Run a script, or `-m alciato …`, as a process that finds the tests' doubles."""
+    path = os.pathsep.join([str(Path(__file__).parents[2] / "src"), str(Path(__file__).parents[1])])
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *map(str, arguments)]
         return subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300, check=False
+            command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path}, timeout=300, check=False
         )
 
     return run
+
+
+@pytest.fixture
+def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that cost nothing: words for vectors, sizes of pictures for the text on them, no speech."""
+    models = {"encoder": "double:words", "ocr": "double:ocr", "transcriber": None}
+    monkeypatch.setenv("ALCIATO_MODELS", json.dumps(models))
+    monkeypatch.setenv("ALCIATO_WORKERS", "1")
+    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setattr(Named, "models", {"words": Words(), "ocr": SizedOcr()})
+    monkeypatch.setattr(Named, "loaded", [])

@@ -1,25 +1,22 @@
 """Faults: bad files among good ones, and a process that is killed."""
 
 import json
-import os
-import random
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import faults
+from alciato.models.runtime import SCHEMES
 from alciato.store import Collection
 from pictures import picture
+from read.doubles import Named
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_hundred_good_files_are_read_and_twenty_bad_ones_reported(alciato, tmp_path: Path):
+def test_a_hundred_good_files_are_read_and_twenty_bad_ones_reported(alciato, doubles, tmp_path: Path):
     made = faults.build(tmp_path / "posts")
     done = alciato("add", tmp_path / "posts", "--json")
     assert done.returncode == 1
@@ -47,43 +44,81 @@ def contents(folder: Path) -> dict[str, list[Any]]:
     }
 
 
-def test_killed_five_times_it_ends_as_if_undisturbed(alciato, tmp_path: Path):
+WRITES = ("_append", "upsert", "upsert_rows", "delete")
+"""Everything that changes a table of a collection passes one of these."""
+ENDED_AT_A_WRITE = f"""
+import os, signal, sys
+import alciato.read.pipeline as pipeline
+from alciato.models.runtime import SCHEMES
+from alciato.store import Collection
+
+SCHEMES["double"] = "read.doubles:load_double"
+pipeline.SAVE_ITEMS = 2  # small saves, so that there are many
+sign, left = int(sys.argv[1]), int(sys.argv[2])
+
+def counted(write):
+    def call(*arguments, **named):
+        global left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), sign)
+        return write(*arguments, **named)
+    return call
+
+for name in {WRITES!r}:
+    setattr(Collection, name, counted(getattr(Collection, name)))
+from alciato.cli.main import main
+sys.argv = ["alciato", *sys.argv[3:]]
+main()
+"""
+
+
+@pytest.fixture
+def cheap(monkeypatch) -> None:
+    """Doubles of the models that a process can make for itself."""
+    models = {"encoder": "double:letters", "ocr": "double:ocr", "transcriber": None}
+    monkeypatch.setenv("ALCIATO_MODELS", json.dumps(models))
+    monkeypatch.setenv("ALCIATO_WORKERS", "1")
+    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setattr(Named, "models", {})
+
+
+@pytest.fixture
+def numbered(tmp_path: Path) -> Path:
+    """Four pictures and four texts."""
     folder = tmp_path / "posts"
     folder.mkdir()
-    for number in range(60):
-        picture(folder / f"{number:02}.png", f"POST NUMBER\n{number * 37}", colour=f"#{number * 3:02x}4060")
-    command = [sys.executable, "-m", "alciato", "add", str(folder), "--quiet", "--set", "batch=4"]
-    started = time.monotonic()
-    assert alciato(*command[3:], "--collection", tmp_path / "whole").returncode == 0
-    whole = time.monotonic() - started
-    chance = random.Random(5)
-    environment = {**os.environ, "ALCIATO_CACHE": str(tmp_path / "cache")}
-    for _ in range(5):
-        process = subprocess.Popen(
-            [*command, "--collection", str(tmp_path / "killed")], env=environment, start_new_session=True
+    for number in range(4):
+        picture(folder / f"{number}.png", f"POST {number * 37}", size=(200 + number, 90))
+        (folder / f"{number}.txt").write_text(f"the text of number {number}")
+    return folder
+
+
+def test_killed_at_three_of_its_writes_it_ends_as_if_undisturbed(
+    alciato, process, cheap, numbered: Path, tmp_path: Path
+):
+    """Each run is killed at a later one of its writes: of media, posts, words, vectors, readings."""
+    command = ["add", numbered, "--quiet", "--set", "batch=2"]
+    assert alciato(*command, "--collection", tmp_path / "whole").returncode == 0
+    sizes = []
+    for write in (3, 5, 9):
+        killed = process(
+            "-c", ENDED_AT_A_WRITE, int(signal.SIGKILL), write, *command, "--collection", tmp_path / "killed"
         )
-        time.sleep(chance.uniform(0.3, 1.0) * whole)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert alciato(*command[3:], "--collection", tmp_path / "killed").returncode == 0
+        assert killed.returncode == -signal.SIGKILL, killed.stderr
+        sizes.append(sum(map(len, contents(tmp_path / "killed").values())))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < sizes[-1]
+    assert alciato(*command, "--collection", tmp_path / "killed").returncode == 0
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
-def test_stopped_by_hand_it_says_that_it_goes_on(tmp_path: Path):
-    folder = tmp_path / "posts"
-    folder.mkdir()
-    for number in range(40):
-        picture(folder / f"{number:02}.png", f"POST {number * 37}")
-    command = [sys.executable, "-m", "alciato", "add", str(folder), "--collection", str(tmp_path / "c"), "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    results, said = process.communicate(timeout=60)
-    if process.returncode != 0:  # a fast machine may have been done
-        assert process.returncode == 3
-        assert "goes on from there" in said
-        assert "Traceback" not in said
-        assert not results  # what Daft's engine prints when it is stopped is no result
+def test_stopped_by_hand_it_says_that_it_goes_on(process, cheap, numbered: Path):
+    stopped = process("-c", ENDED_AT_A_WRITE, int(signal.SIGINT), 6, "add", numbered, "--json")
+    assert stopped.returncode == 3
+    assert "goes on from there" in stopped.stderr
+    assert "Traceback" not in stopped.stderr
+    assert not stopped.stdout  # what Daft's engine prints when it is stopped is no result
 
 
 @pytest.mark.parametrize(
@@ -93,12 +128,12 @@ def test_stopped_by_hand_it_says_that_it_goes_on(tmp_path: Path):
         ["experiments", "run", "multimodn", "--seeds", "2"],
     ],
 )
-def test_a_package_that_is_not_installed_is_named_with_what_brings_it(tmp_path: Path, arguments):
+def test_a_package_that_is_not_installed_is_named_with_what_brings_it(process, arguments):
     script = (
         f"import sys; sys.modules['torch'] = None; sys.argv = ['alciato', *{arguments!r}]\n"
         "from alciato.cli.main import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = process("-c", script)
     assert done.returncode == 3, done.stderr
     assert done.stderr.strip().endswith("pip install 'alciato[train]'")
     assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from pathlib import Path
 from typer.main import get_command
 
 from alciato.cli.main import app
+from alciato.settings import Models
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,14 +49,39 @@ def test_a_command_with_a_collection_takes_all_that_concerns_one():
         assert {"--config", "--set", "--offline"} <= options, path
 
 
+OWN_WORDS = {"--again", "--option", "--out", "--seed", "--strategy"}
+"""Options of which a group of commands says what they are for it: what is done again, which folder is written."""
+
+
 def test_an_option_means_the_same_in_every_command():
-    shared = ("--where", "--since", "--item", "--collection", "--model", "--policy", "--encoder", "--set")
-    meanings = {name: {} for name in shared}
+    meanings = {}
     for path, command in commands():
         for name, option in options_of(command).items():
-            if name in meanings:
-                meanings[name].setdefault(option.help, []).append(path)
-    assert [told for told in meanings.values() if len(told) != 1] == []
+            if name not in OWN_WORDS:
+                meanings.setdefault(name, {}).setdefault((option.help, option.metavar), []).append(path)
+    assert {name: told for name, told in meanings.items() if len(told) != 1} == {}
+
+
+def test_a_model_a_policy_and_a_collection_are_named_by_the_same_words():
+    """`--model`, or the name of the setting; `--policy`; `--collection`, or an argument that takes other data too."""
+    models = {"--model", *(f"--{name.replace('_', '-')}" for name in Models.model_fields)}
+    named = {"MODEL": models, "POLICY": {"--policy"}, "DIR": {"--collection", "--results"}}
+    for path, command in commands():
+        for name, option in options_of(command).items():
+            for metavar, names in named.items():
+                assert (option.metavar == metavar) == (name in names), (path, name)
+
+
+def test_a_line_says_what_a_command_is_for_and_fits_80_columns():
+    for group in (get_command(app), *(c for c in get_command(app).commands.values() if hasattr(c, "commands"))):
+        for name, command in group.commands.items():
+            line = command.get_short_help_str(limit=80 - 6 - len("experiments"))
+            assert not line.endswith("..."), f"{name}: {line}"
+
+
+def test_the_help_promises_no_language():
+    for path, command in commands():
+        assert "any language" not in " ".join([command.help, *(one.help or "" for one in command.params)]), path
 
 
 def test_posts_are_chosen_alike():

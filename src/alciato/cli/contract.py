@@ -55,17 +55,19 @@ WhereFlag = Annotated[
     str | None, typer.Option("--where", metavar="FILTER", help="Only posts such as \"author = 'zork'\".")
 ]
 SinceFlag = Annotated[
-    str | None, typer.Option("--since", metavar="TIME", help="Only posts of this time on: 2024-05-01, or 7d, 12h.")
+    str | None, typer.Option("--since", metavar="TIME", help="Only posts since then: 2024-05-01, or 7d, 12h ago.")
 ]
 ModelFlag = Annotated[
-    str | None, typer.Option("--model", metavar="NAME", help="Model that does it, such as gguf:PATH or trained:FOLDER.")
+    str | None,
+    typer.Option("--model", metavar="MODEL", help="Model to use, such as gguf:PATH or trained:FOLDER."),
 ]
 PolicyFlag = Annotated[
-    str | None, typer.Option("--policy", metavar="NAME", help="A policy that ships, or a YAML file. [default: general]")
+    str | None, typer.Option("--policy", metavar="POLICY", help="A packaged policy, or a YAML file. [default: general]")
 ]
-EncoderFlag = Annotated[str | None, typer.Option("--encoder", metavar="NAME", help="Encoder of texts.")]
+EncoderFlag = Annotated[str | None, typer.Option("--encoder", metavar="MODEL", help="Encoder of texts.")]
 ImageEncoderFlag = Annotated[
-    str | None, typer.Option("--image-encoder", metavar="NAME", help="Model with pictures and words in one space.")
+    str | None,
+    typer.Option("--image-encoder", metavar="MODEL", help="Encoder of pictures and texts in one space."),
 ]
 OptionFlag = Annotated[
     list[str] | None, typer.Option("--option", metavar="NAME=VALUE", help="An option of what is named, by its name.")

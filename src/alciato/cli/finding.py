@@ -11,9 +11,10 @@ from alciato.cli.contract import EncoderFlag, ImageEncoderFlag, ModelFlag, Sessi
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
+    from alciato.library import Library
     from alciato.search import Hit
 
-HitsFlag = Annotated[int, typer.Option("-k", min=1, max=10_000, help="Hits at most.")]
+HitsFlag = Annotated[int, typer.Option("-k", metavar="N", min=1, max=10_000, help="Hits at most.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,17 +27,35 @@ def register(app: typer.Typer) -> None:
 
 def search(
     session: Session,
-    words: Annotated[str | None, typer.Argument(help="What you remember of it, in any language.")] = None,
+    words: Annotated[str | None, typer.Argument(metavar="WORDS", help="Words to search for.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="PATH", help="A picture to find near copies of.")] = None,
     k: HitsFlag = 10,
     encoder: EncoderFlag = None,
     image_encoder: ImageEncoderFlag = None,
 ) -> None:
-    """Find posts by words, by a picture, or by both. Each hit says which part matched, and why."""
+    """Find posts by words, by a picture, or by both.
+
+    Each hit says which part of the post matched, and which retrievers found it. Single words in another language than
+    the posts are often missed; a phrase does better.
+    """
     if words is None and image is None:
         raise UsageError("nothing to search for.", remedy="Give words, --image PATH, or both.")
     library = session.library(models={"encoder": encoder, "image_encoder": image_encoder})
+    _check_vectors(library, encoder, "alciato embed --encoder")
+    _check_vectors(library, image_encoder, "alciato read --set models.image_encoder=")
     _show_hits(session, library.search(words, image=image, where=session.choice.filter, k=k))
+
+
+def _check_vectors(library: Library, encoder: str | None, makes_them: str) -> None:
+    """Refuse an encoder that was named for this search and cannot be used: it is not there, or has no vectors here."""
+    if encoder is None:
+        return
+    from alciato.models import Encoder
+
+    library.runtime.describe(encoder, Encoder, fetch=False)
+    if not library.collection.encoders_named(encoder):
+        command = makes_them + ("" if makes_them.endswith("=") else " ") + encoder
+        raise UsageError(f"the collection has no vectors by {encoder}.", remedy=f"`{command}` makes them.")
 
 
 def similar(
@@ -44,13 +63,16 @@ def similar(
     item: Annotated[str, typer.Argument(metavar="ID", help="Id of a post, or its unique beginning.")],
     k: HitsFlag = 10,
 ) -> None:
-    """Find the posts that are most like one of the collection."""
+    """Find the posts that are most similar to a post."""
     library = session.library()
     _show_hits(session, library.similar(library.resolve(item), k=k))
 
 
 def duplicates(session: Session) -> None:
-    """Group near copies: resized, recompressed, cropped, with other words, a frame of a clip."""
+    """Group near copies of pictures.
+
+    Near copies are resized, recompressed, cropped a little, carry other words, or are a frame of a clip.
+    """
     from alciato.library import as_json
 
     terminal = session.terminal
@@ -65,11 +87,11 @@ def duplicates(session: Session) -> None:
 
 def ask(
     session: Session,
-    question: Annotated[str, typer.Argument(help="A question, in any language.")],
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="Posts to answer from at most.")] = 8,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="Best in the language of the posts.")],
+    k: Annotated[int, typer.Option("-k", metavar="N", min=1, max=100, help="Posts to answer from at most.")] = 8,
     model: ModelFlag = None,
 ) -> None:
-    """Answer a question from the posts; every sentence names the posts that it rests on."""
+    """Answer a question from the posts, with a citation for every sentence."""
     terminal = session.terminal
     reply = session.library(models={"chat": model}).ask(question, k=k)
     if terminal.json:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alciato.cli.contract import DONE, SKIPPED, ModelFlag, PolicyFlag, Session, Terminal, on_collection
-from alciato.errors import UsageError
 
 if TYPE_CHECKING:
     from alciato.item import Verdict
@@ -28,18 +27,22 @@ def judge(
     session: Session,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH", help="Files or folders to take in and judge. [default: the collection]"),
+        typer.Argument(metavar="PATH", help="Files or folders to add and judge. [default: the collection]"),
     ] = None,
     policy: PolicyFlag = None,
     strategy: Annotated[
         str, typer.Option(metavar="NAME", help="prototype (no chat model), prompt, or modular.")
     ] = "prototype",
     model: ModelFlag = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one HTML page for people here.")] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JSON lines here.")] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report for reviewers.")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JSON lines.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Judge also what this judge has judged already.")] = False,
 ) -> None:
-    """Judge posts against a written policy: a decision, scores, reasons, and the lines that they rest on."""
+    """Judge posts against a written policy.
+
+    Each verdict has a decision (allow, review or remove), a score for each category, reasons, and the lines of the post
+    that they rest on.
+    """
     from alciato.report import write_jsonl, write_report
 
     terminal = session.terminal
@@ -65,16 +68,11 @@ def judge(
     raise typer.Exit(SKIPPED if unread or unjudged else DONE)
 
 
-MODEL_OF = {"prompt": "chat", "modular": "judge", "prototype": "encoder"}
-"""Which model a strategy judges by: the one that `--model` names."""
-
-
 def _models(strategy: str, model: str | None) -> dict[str, str | None]:
-    if model is None:
-        return {}
-    if strategy not in MODEL_OF:
-        raise UsageError(f"the strategy {strategy} takes no --model.", remedy="Name it by --set models.NAME=…")
-    return {MODEL_OF[strategy]: model}
+    """Give the setting that `--model` changes: that of the model which the strategy needs."""
+    from alciato.judge import STRATEGIES
+
+    return {} if model is None else {STRATEGIES.get(strategy).needs.model: model}
 
 
 def _check_names(policy: str | None, strategy: str) -> None:

@@ -30,14 +30,12 @@ Size = Annotated[int | None, typer.Option(min=48, max=2048, help="Pixels of a pi
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command()(with_settings(demo))
-    world = typer.Typer(
-        no_args_is_help=True, help="Compose posts whose every fact is known, for tests and experiments."
-    )
+    world = typer.Typer(no_args_is_help=True, help="Compose posts with complete ground truth.")
     world.command()(plain(make))
     world.command("show")(plain(sheet))
     world.command()(plain(kinds))
     app.add_typer(world, name="world")
-    experiments = typer.Typer(no_args_is_help=True, help="Measure claims about mechanisms on data with known truth.")
+    experiments = typer.Typer(no_args_is_help=True, help="Measure published claims on data with ground truth.")
     experiments.command("list")(plain(list_))
     experiments.command()(plain(run))
     experiments.command()(plain(report))
@@ -50,7 +48,10 @@ def demo(
         Path, typer.Argument(metavar="FOLDER", help="Where the posts, the collection and the report go.")
     ] = Path("alciato-demo"),
 ) -> None:
-    """Build about seventy posts, then add, read, search, judge, ask, and write a report; say what happens."""
+    """Build about seventy posts and run every verb on them.
+
+    Adds, reads, searches, finds near copies, judges, asks, and writes a report; measures all against the truth.
+    """
     from alciato.demo import run_demo
 
     terminal = session.terminal

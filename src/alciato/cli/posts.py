@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from alciato.library import AddSummary
     from alciato.read import ReadSummary
 
-OcrFlag = Annotated[str | None, typer.Option(metavar="NAME", help="Model for text in pictures.")]
-TranscriberFlag = Annotated[str | None, typer.Option(metavar="NAME", help="Model for speech.")]
-CaptionerFlag = Annotated[str | None, typer.Option(metavar="NAME", help="A chat model that sees, for captions.")]
+OcrFlag = Annotated[str | None, typer.Option(metavar="MODEL", help="Model for text in pictures.")]
+TranscriberFlag = Annotated[str | None, typer.Option(metavar="MODEL", help="Model for speech.")]
+CaptionerFlag = Annotated[str | None, typer.Option(metavar="MODEL", help="Vision-language model for captions.")]
 RunnerFlag = Annotated[str | None, typer.Option(metavar="NAME", help="native, or ray for a cluster.")]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID", help="Ids, or their unique beginnings.")]
 
@@ -40,13 +40,16 @@ def add(
     map_: Annotated[
         list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Column of a table of posts, by field.")
     ] = None,
-    no_read: Annotated[bool, typer.Option("--no-read", help="Only take in; `alciato read` reads later.")] = False,
+    no_read: Annotated[bool, typer.Option("--no-read", help="Only add; `alciato read` reads later.")] = False,
     ocr: OcrFlag = None,
     transcriber: TranscriberFlag = None,
     captioner: CaptionerFlag = None,
     runner: RunnerFlag = None,
 ) -> None:
-    """Take files and folders in, and read them: pictures, clips, recordings, texts, PDF, tables of posts."""
+    """Add files and folders, and read them.
+
+    Pictures, clips, recordings, texts, PDF files, and tables of posts: JSONL, CSV, Parquet, exports of Telegram.
+    """
     mapping = pairs(map_, "--map", "text=body (FIELD=COLUMN)") or None
     models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
     library = session.library(create=True, runner=runner, models=models)
@@ -70,7 +73,10 @@ def read(
     captioner: CaptionerFlag = None,
     runner: RunnerFlag = None,
 ) -> None:
-    """Read what is unread, and what a better model than before is named for."""
+    """Read what the named models have not read yet.
+
+    After another model is named, only what it changes is read again.
+    """
     terminal = session.terminal
     models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
     library = session.library(runner=runner, models=models)
@@ -84,7 +90,7 @@ def read(
 
 
 def status(session: Session) -> None:
-    """Say what is in the collection, what is unread, and how fresh the indexes are. Loads no model."""
+    """Show what a collection holds and what is unread. Loads no model."""
     from itertools import islice
 
     from alciato.read import unread
@@ -103,7 +109,7 @@ def status(session: Session) -> None:
 def show(
     session: Session, items: Annotated[list[str], typer.Argument(metavar="ID", help="Ids, as tables print them.")]
 ) -> None:
-    """Show posts in full: their parts, what was read from them, and how they were judged."""
+    """Show posts in full: parts, readings and verdicts."""
     terminal, library = session.terminal, session.library()
     collection = library.collection
     ids = Choice(items).ids(library) or []
@@ -124,10 +130,8 @@ def show(
         terminal.show(post_facts(one))
 
 
-def export(
-    session: Session, out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Written here, for `alciato add`.")]
-) -> None:
-    """Write posts as a folder: posts.jsonl with a row a post, and their media."""
+def export(session: Session, out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")]) -> None:
+    """Write posts into a folder that `add` reads back. It gets posts.jsonl with a row a post, and the media."""
     library = session.library()
     count = library.export(out, session.choice.ids(library))
     if session.terminal.json:
@@ -139,7 +143,7 @@ def remove(
     session: Session,
     yes: Annotated[bool, typer.Option("--yes", help="Remove without asking.")] = False,
 ) -> None:
-    """Remove the chosen posts with all that was read of them; their verdicts stay in the history."""
+    """Remove posts and all that was read of them. Their verdicts stay in the history."""
     terminal, library = session.terminal, session.library()
     ids = session.choice.ids(library)
     if ids is None:
@@ -156,9 +160,9 @@ def remove(
 
 def embed(
     session: Session,
-    encoder: Annotated[str, typer.Option(metavar="NAME", help="Encoder of texts.")],
+    encoder: Annotated[str, typer.Option(metavar="MODEL", help="Encoder of texts.")],
 ) -> None:
-    """Make the vectors of another text encoder beside those that are there."""
+    """Encode all texts with another encoder, beside the first."""
     terminal, library = session.terminal, session.library()
     with terminal.progress() as progress:
         summary = library.embed(encoder, report=progress)
@@ -171,7 +175,7 @@ def embed(
 def doctor(
     session: Session, repair: Annotated[bool, typer.Option("--repair", help="Rebuild what can be derived.")] = False
 ) -> None:
-    """Check every file of the collection. Exit status 1 where something is damaged, or was lost by the repair."""
+    """Check every file of a collection, and repair it. Exit status 1: something is damaged, or was lost."""
     terminal, library = session.terminal, session.library()
     problems = library.check(repair=repair)
     if terminal.json:

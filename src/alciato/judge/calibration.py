@@ -114,7 +114,7 @@ def fit_logistic(margins: Array, labels: Array, steps: int = 50) -> tuple[float,
 
 
 def auroc(scores: Array, labels: Array) -> float:
-    """Chance that a violating text scores above an benign one, ties counted half. Shapes (texts,)."""
+    """Chance that a violating text scores above a benign one, ties counted half. Shapes (texts,)."""
     above, below = scores[labels == 1], scores[labels == 0]
     if not len(above) or not len(below):
         return float("nan")

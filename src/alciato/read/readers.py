@@ -268,7 +268,7 @@ class CaptionReader:
     def __init__(self, chat: Chat) -> None:
         """Raise `UsageError` if the model does not see."""
         if not chat.supports_images:
-            raise UsageError(f"{chat.name} does not take pictures.", remedy="Name a chat model that sees, or none.")
+            raise UsageError(f"{chat.name} does not take pictures.", remedy="Name a vision-language model, or none.")
         prompt = hashlib.sha256(INSTRUCTION.encode()).hexdigest()[:8]
         self.model, self.version = chat.name, f"{chat.fingerprint}+{prompt}"
         self._chat = chat

@@ -21,7 +21,9 @@ MAGIC = b"LANC"
 _FILE = re.compile(r"[\w./\\+%~-]*\.lance/[\w./-]+")
 _FULL = re.compile(r"os error 28|No space left|os error 27|File too large|os error 122|Disk quota", re.IGNORECASE)
 _LOCKED = re.compile(r"os error (?:1|13|30)\b|Permission denied|Read-only file system|Operation not permitted")
-_NETWORK = re.compile(r"Generic (?:S3|GCS|Azure|MicrosoftAzure|HTTP)\w* error|NoSuchBucket", re.IGNORECASE)
+_NETWORK = re.compile(
+    r"Generic (?:S3|GCS|Azure|MicrosoftAzure|HTTP)\w* error|Generic \{ store:|NoSuchBucket", re.IGNORECASE
+)
 _DAMAGE = re.compile(
     r"LanceError\(IO\)|Not found|was not found|corrupt|failed to decode|panicked|invalid utf-8|IO error|Invalid range"
     r"|out of bounds|not appear to be a Lance file|^lance error|^External error",
@@ -132,10 +134,22 @@ def fault_of(error: BaseException, uri: str, table: str) -> AlciatoError | None:
         if pattern.search(reason):
             return AlciatoError(what, where=_named(reason, f"{uri}/{table}.lance"), remedy=remedy)
     if _NETWORK.search(reason):
-        told = f"the object storage does not answer as it should: {reason.strip().splitlines()[0][:300]}"
-        return AlciatoError(told, where=uri, remedy="Check the bucket's name, the credentials and the connection.")
+        return AlciatoError(
+            f"the object storage cannot be used: {_storage_reason(reason)}.",
+            where=uri,
+            remedy="Check the bucket's name, the credentials and the connection.",
+        )
     unreadable = isinstance(error, UnicodeDecodeError | pa.ArrowException)
     return DamagedStore(uri, table, reason) if panic or unreadable or _DAMAGE.search(reason) else None
+
+
+def _storage_reason(reason: str) -> str:
+    """What a server of object storage, or the way to it, says is wrong; the rest of the message is the library's."""
+    if re.search(r"NoSuchBucket|bucket does not exist", reason):
+        return "there is no such bucket"
+    said = re.search(r'message: "([^"]+)"|<Message>([^<]+)</Message>', reason)
+    told = (said[1] or said[2]) if said else reason.strip().splitlines()[0][:200]
+    return told.rstrip(".")
 
 
 def _named(reason: str, place: str) -> str:

@@ -58,7 +58,7 @@ Examples = tuple[Annotated[PolicyExample, BeforeValidator(_example)], ...]
 
 
 class Thresholds(_Strict):
-    """From which score a person looks, and from which the item goes."""
+    """Scores from which an item is sent to review, and from which it is removed; inclusive."""
 
     review: float = Field(0.5, ge=0, le=1)
     remove: float = Field(0.85, ge=0, le=1)
