@@ -91,7 +91,7 @@ def test_in_python_runs_as_written(home: Path, capsys):
     exec(compile(blocks("python", "In Python"), "README.md", "exec"), {})
     said = capsys.readouterr().out
     assert "A teapot on Mars" in said
-    assert "allow [" in said
+    assert "allow (" in said
 
 
 @pytest.mark.slow

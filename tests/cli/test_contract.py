@@ -174,9 +174,7 @@ def test_models_status_and_a_read_with_nothing_to_do_load_no_model(alciato, doub
 
 
 @pytest.mark.slow
-def test_models_status_and_a_read_with_nothing_to_do_import_no_library_that_runs_models(
-    process, alciato, doubles, posts
-):
+def test_nor_is_a_library_imported_that_runs_models(process, alciato, doubles, posts):
     alciato("add", posts)
     script = (
         "import sys; from alciato.cli.main import run\n"

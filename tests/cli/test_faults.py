@@ -94,9 +94,7 @@ def numbered(tmp_path: Path) -> Path:
     return folder
 
 
-def test_killed_at_three_of_its_writes_it_ends_as_if_undisturbed(
-    alciato, process, cheap, numbered: Path, tmp_path: Path
-):
+def test_killed_at_three_writes_it_ends_as_if_undisturbed(alciato, process, cheap, numbered: Path, tmp_path: Path):
     """Each run is killed at a later one of its writes: of media, posts, words, vectors, readings."""
     command = ["add", numbered, "--quiet", "--set", "batch=2"]
     assert alciato(*command, "--collection", tmp_path / "whole").returncode == 0

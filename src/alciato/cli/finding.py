@@ -91,7 +91,7 @@ def ask(
     k: Annotated[int, typer.Option("-k", metavar="N", min=1, max=100, help="Posts to answer from at most.")] = 8,
     model: ModelFlag = None,
 ) -> None:
-    """Answer a question from the posts, with a citation for every sentence."""
+    """Answer a question from the posts. Every sentence cites the posts that it rests on."""
     terminal = session.terminal
     reply = session.library(models={"chat": model}).ask(question, k=k)
     if terminal.json:

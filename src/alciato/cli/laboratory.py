@@ -73,7 +73,7 @@ def make(
     option: OptionFlag = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the posts are the same.")] = 1,
 ) -> None:
-    """Write posts of a kind with their truth: JSONL, Parquet and media. Goes on where it was stopped."""
+    """Write posts of a kind with their ground truth. JSONL, Parquet and media; goes on where it was stopped."""
     from alciato import world
 
     terminal = session.terminal
@@ -96,7 +96,7 @@ def sheet(
     size: Size = None,
     option: OptionFlag = None,
 ) -> None:
-    """Draw a contact sheet of a kind, to look at: pictures, words and truth of each post."""
+    """Draw a contact sheet of a kind of post. It shows picture, words and truth of each."""
     from alciato import world
 
     terminal, file = session.terminal, out or Path(f"{kind}.png")
@@ -125,7 +125,7 @@ def kinds(session: Session) -> None:
 
 
 def list_(session: Session) -> None:
-    """Show every experiment: its claim, its data sets, the comparison that decides; with --json its power too."""
+    """List the experiments with their claims. With --json also the power of each comparison."""
     from alciato.experiments import experiments
 
     found = experiments()
@@ -187,7 +187,7 @@ def run(
     processes: Annotated[int | None, typer.Option(min=0, help="Runs at once. [default: by cores and memory]")] = None,
     results: ResultsFlag = RESULTS,
 ) -> None:
-    """Run an experiment over seeds; a stopped one goes on where it was. With --small nothing is kept."""
+    """Run an experiment over several seeds. A stopped one goes on where it was; with --small nothing is kept."""
     from alciato.experiments import experiments, find_experiment
     from alciato.experiments.runner import confirm as confirm_result
     from alciato.experiments.runner import run_experiment
@@ -221,7 +221,7 @@ def report(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page to write.")] = Path("docs/systems.md"),
     results: ResultsFlag = RESULTS,
 ) -> None:
-    """Write the page with one row for each of the systems: how far it is, what was measured, the verdict."""
+    """Write the page with the results of all systems. One row each: status, figure, verdict."""
     from alciato.experiments.report import write_report
 
     counts = write_report(out, results)

@@ -19,12 +19,8 @@ StrategyFlag = Annotated[str, typer.Option("--strategy", metavar="NAME", help="`
 OutFlag = Annotated[Path | None, typer.Option("--out", metavar="FOLDER", help="Folder of the trained model.")]
 LabelsFlag = Annotated[Path | None, typer.Option("--labels", metavar="FILE", help="Table of id or file, and label.")]
 FieldFlag = Annotated[str, typer.Option("--label-field", metavar="NAME", help="Metadata field of the label.")]
-ClassesFlag = Annotated[
-    str | None, typer.Option("--classes", metavar="A,B,C", help="All classes; another label is an error.")
-]
-SeedFlag = Annotated[
-    int, typer.Option("--seed", metavar="N", min=0, help="Seed of the split, the weights and the order.")
-]
+ClassesFlag = Annotated[str | None, typer.Option("--classes", metavar="A,B,C", help="All classes; others are errors.")]
+SeedFlag = Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seed of splits, weights and order.")]
 EpochsFlag = Annotated[int | None, typer.Option("--epochs", metavar="N", min=1, help="Passes over the training posts.")]
 OptionsFlag = Annotated[
     list[str] | None,
@@ -39,9 +35,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     learn = typer.Typer(no_args_is_help=True, help="Train a judge or a reader on your own posts.")
     learn.command("judge", help="Train a model for `alciato judge`.")(with_settings(_training_command("judge")))
-    learn.command("reader", help="Train a detector, such as of image macros.")(
-        with_settings(_training_command("reader"))
-    )
+    learn.command("reader", help="Train a detector for pictures.")(with_settings(_training_command("reader")))
     learn.command("list")(plain(list_))
     app.add_typer(learn, name="learn")
 

