@@ -152,6 +152,7 @@ def _write(folder: Path, numbers: range, start: object) -> None:
         collection.save_readings([reading], [segment])
 
 
+@pytest.mark.slow
 def test_two_writers_lose_nothing_and_double_nothing(tmp_path: Path):
     Collection.open(tmp_path)
     context = multiprocessing.get_context("spawn")

@@ -8,15 +8,16 @@ deep: whatever the bounded schema takes, the schema itself takes as well.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from alciato.errors import ModelError, UsageError
-from alciato.models.protocols import AnyModel
+from alciato.models.protocols import AnyModel, Message
 
+TRIES = 3  # answers asked for before a model is given up
 DEEP = 3  # times that a definition may stand inside itself
 LARGE = 10**6
 FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid", "uri"}
@@ -65,6 +66,31 @@ def described(schema: type[BaseModel]) -> str:
 
 
 _Schema = dict[str, Any]
+
+
+def ask_until_valid(
+    ask: Callable[[Sequence[Message]], str],
+    messages: Sequence[Message],
+    schema: type[AnyModel],
+    read: Callable[[str, type[AnyModel]], AnyModel] = parse,
+) -> AnyModel:
+    """Say the schema in words and ask, up to `TRIES` times, each time telling the model what did not fit.
+
+    Args:
+        read: takes an answer apart; raises `ModelError` where it does not fit.
+
+    Raises:
+        ModelError: no answer fitted.
+    """
+    turns = [*messages, Message("user", described(schema))]
+    for _ in range(TRIES):
+        text = ask(turns)
+        try:
+            return read(text, schema)
+        except ModelError as error:
+            trouble = error
+            turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]
+    raise trouble
 
 
 def _bound(node: Any, bounds: Bounds, definitions: Mapping[str, Any], inside: tuple[str, ...]) -> _Schema | None:

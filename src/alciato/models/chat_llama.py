@@ -8,7 +8,7 @@ bounds.
 `choice_logprobs` is exact: each token of a choice is forced in turn by a logit bias, and the engine reports its
 log-probability before the bias, over the whole vocabulary. log P(choice) = sum of those of its tokens, then
 normalised over the choices. The end of the turn is not counted, so "yes" is never less likely than "yes please",
-and choices of more tokens are at a disadvantage: give choices of like length, or letters.
+and choices of more tokens are at a disadvantage: give choices of equal length, or letters.
 
 Names: `gguf:/models/qwen.gguf?mmproj=/models/mmproj.gguf&context=16384`. Without `mmproj`, a file of the same
 folder whose name has `mmproj` in it is taken as vision projector if there is exactly one. (No package ships a
@@ -28,7 +28,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from alciato.errors import MissingPackage, ModelError, UsageError
-from alciato.models.answer_schema import TIGHT, WIDE, bounded, parse
+from alciato.models.answer_schema import TIGHT, TRIES, WIDE, bounded, parse
 from alciato.models.chat_openai import ChatOpenAI, data_url, normalised, turn
 from alciato.models.endpoint import Credentials, Endpoint, TimedOut
 from alciato.models.gguf import read_header
@@ -45,7 +45,6 @@ FORCE = 1e6
 """A bias that leaves no other token a chance."""
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WHOLE_VOCABULARY = 10**7
-TRIES = 3
 PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64,
 
 

@@ -1,7 +1,7 @@
 """`openai:MODEL@BASE_URL`: chat models of any OpenAI-compatible server (vLLM, Ollama, llama.cpp, hosted).
 
 `generate_json` asks for `response_format` json_schema. Where the server refuses or ignores it, the schema is put into
-words and the answer validated, up to TRIES times, each time telling the model what did not fit.
+words and the answer validated, up to three times, each time telling the model what did not fit.
 `choice_logprobs` reads `top_logprobs` along the answer. Servers give at most some twenty alternatives a token: a choice
 that is not among them gets the least that was seen (an upper bound for it). Without log-probabilities the model is
 held to one of the choices by an enum; the one it takes gets nearly all. If neither works, `ModelError`.
@@ -19,14 +19,13 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, create_model
 
 from alciato.errors import ModelError, UsageError
-from alciato.models.answer_schema import described, parse
+from alciato.models.answer_schema import ask_until_valid, parse
 from alciato.models.calls import Meter
 from alciato.models.endpoint import Endpoint, Refused, canonical_url, credentials_for
 from alciato.models.protocols import Answer, AnyModel, Chat, Encoder, Message, ModelInfo, Picture, Usage
 from alciato.models.replies import ChatChoice, ChatChunk, ChatReply, TokenCounts, TokenStep
 from alciato.models.runtime import Runtime, wrong_kind
 
-TRIES = 3
 ALTERNATIVES = 20
 IMPOSSIBLE = -1e6
 """The least log-probability that is told; minus infinity is no number in JSON."""
@@ -160,16 +159,10 @@ class ChatOpenAI:
     def _generate_json_by_asking(
         self, messages: Sequence[Message], schema: type[AnyModel], max_tokens: int
     ) -> AnyModel:
-        turns = [*messages, Message("user", described(schema))]
-        for _ in range(TRIES):
-            choice, _usage = self.ask(turns, max_tokens=max_tokens, temperature=0)
-            text = self.text_of(choice)
-            try:
-                return self._answer(text, schema)
-            except ModelError as error:
-                trouble = error
-                turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]
-        raise trouble
+        def answer(turns: Sequence[Message]) -> str:
+            return self.text_of(self.ask(turns, max_tokens=max_tokens, temperature=0)[0])
+
+        return ask_until_valid(answer, messages, schema, self._answer)
 
     def _choice_logprobs_by_enum(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         schema: type[BaseModel] = create_model("Choice", choice=(cast("Any", Literal[tuple(choices)]), ...))

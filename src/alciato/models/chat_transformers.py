@@ -1,6 +1,6 @@
 """`hf:` as a `Chat`: language models, and models that see, through transformers.
 
-`generate_json` says the schema in words and validates the answer, up to TRIES times: it gives a valid
+`generate_json` says the schema in words and validates the answer, up to three times: it gives a valid
 instance or raises.
 `choice_logprobs` is exact: one forward pass for each choice, log P(choice) = sum of the log-probabilities of its tokens
 after the prompt, then normalised over the choices. The end of the turn is not counted.
@@ -14,15 +14,13 @@ from threading import Lock
 from typing import Any
 
 from alciato.errors import ModelError
-from alciato.models.answer_schema import described, parse
+from alciato.models.answer_schema import ask_until_valid
 from alciato.models.calls import Meter
 from alciato.models.chat_openai import normalised
 from alciato.models.device import device_for, dtype_for, moved
 from alciato.models.hugging_face import check_safe, configuration, folder_fingerprint, need
 from alciato.models.protocols import Answer, AnyModel, Message, Usage
 from alciato.settings import Settings
-
-TRIES = 3
 
 
 class ChatTransformers:
@@ -63,16 +61,8 @@ class ChatTransformers:
         yield self.generate(messages, max_tokens=max_tokens, temperature=temperature).text
 
     def generate_json(self, messages: Sequence[Message], schema: type[AnyModel], *, max_tokens: int = 1024) -> AnyModel:
-        """Give a valid instance of `schema`. Raises `ModelError` if the model gave none in three tries."""
-        turns = [*messages, Message("user", described(schema))]
-        for _ in range(TRIES):
-            text = self.generate(turns, max_tokens=max_tokens).text
-            try:
-                return parse(text, schema)
-            except ModelError as error:
-                trouble = error
-                turns = [*turns, Message("assistant", text), Message("user", f"That did not fit: {error}. Again.")]
-        raise trouble
+        """Give a valid instance of `schema`. Raises `ModelError` if the model gave none."""
+        return ask_until_valid(lambda turns: self.generate(turns, max_tokens=max_tokens).text, messages, schema)
 
     def choice_logprobs(self, messages: Sequence[Message], choices: Sequence[str]) -> Mapping[str, float]:
         """Give log P(choice | messages) of each choice, exact, normalised over the choices."""
