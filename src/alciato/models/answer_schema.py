@@ -76,8 +76,7 @@ def ask_until_valid(
 ) -> AnyModel:
     """Say the schema in words and ask, up to `TRIES` times, each time telling the model what did not fit.
 
-    Args:
-        read: takes an answer apart; raises `ModelError` where it does not fit.
+    `read` takes an answer apart and raises `ModelError` where it does not fit.
 
     Raises:
         ModelError: no answer fitted.
