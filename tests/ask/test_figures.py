@@ -94,8 +94,22 @@ def test_questions_are_answered_or_refused(posts, rows, first, crossing, runtime
     assert counts["padded"] <= 0.15 * counts["answered"]
 
 
-def test_a_post_that_is_similar_to_everything_is_no_answer(town, runtime):
-    """Issue 9, item 41: "MEMES MEMES EVERYWHERE" for a question on Mondays."""
-    reply = ask(town, "Who complains about Mondays?", runtime=runtime)
-    assert {citation.item for citation in reply.citations} <= {"monday-en", "monday-de"}
+@pytest.mark.parametrize(
+    ("posts", "question", "answers"),
+    [
+        ("school", "What is the name of the new maths teacher?", {"teacher-new"}),  # was padded with "Teachers."
+        ("school", "Why was the bus late?", {"bus-late"}),  # was padded with "ME WAITING FOR THE BUS SINCE 1987"
+        ("town", "Who complains about Mondays?", {"monday-en", "monday-de"}),  # not with "MEMES MEMES EVERYWHERE"
+    ],
+)
+def test_an_answer_is_not_padded_with_posts_that_do_not_answer(posts, question, answers, runtime, request):
+    """Issue 9, item 41."""
+    reply = ask(request.getfixturevalue(posts), question, runtime=runtime)
     assert reply.found
+    assert {citation.item for citation in reply.citations} <= answers
+
+
+def test_a_post_in_another_language_answers_before_one_that_shares_a_word(demo, runtime):
+    """Issue 9, item 41: "it is going to rain" was the answer."""
+    reply = ask(demo, "What do people eat on a rainy day?", runtime=runtime)
+    assert reply.citations[0].item == "rain-bn"

@@ -1,8 +1,8 @@
-"""Answers by a chat model: it writes sentences with citations; each is held against what it cites.
+"""Answers by a chat model: it writes sentences with citations; each is checked against the passages that it cites.
 
 What posts say, and the question, is quoted to the model without marks of chat templates (`quote_untrusted`); posts as
 JSON strings that are named as data: an instruction in a post is content.
-Whatever the model does with it, a sentence without support in its own citations is dropped and counted.
+A sentence that the passages it cites do not support is dropped and counted.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def write(asked: PassageScorer, shown: Sequence[Passage], chat: Chat) -> Reply:
 
 
 def supported(sentence: str, cited: Sequence[str], asked: PassageScorer) -> bool:
-    """Say whether a sentence stands on what it cites.
+    """Say whether the cited passages support a sentence.
 
     Every number in it must stand in the passages or in the question; and half of its longer words must stand in the
     passages, or its similarity to one of them must reach the threshold, which holds across languages.

@@ -31,7 +31,7 @@ ITEM_PICTURES = 4
 ITEM_LETTERS = 600
 """Letters of a post's words that are followed."""
 COPY_WEIGHT = 2.0
-"""Weight of near copies of a picture beside its words and what is like it: a copy is the surest answer."""
+"""Weight of near copies of a picture beside its words and similar pictures, which are less reliable."""
 
 
 class SearchOptions(BaseModel):
