@@ -22,7 +22,7 @@ from typer.main import get_command
 
 from alciato.ask import Citation, Reply, Sentence
 from alciato.cli import main
-from alciato.demo.result import Step
+from alciato.demo.result import CopyFigures
 from alciato.errors import ModelError
 from alciato.experiments import EXPERIMENTS
 from alciato.item import Finding, Item, Link, Post, Reading, Span, Text, Verdict
@@ -128,9 +128,7 @@ REPLY = Reply(
     question=LINE,
     found=True,
     sentences=(Sentence(text=LINE, citations=(1,)),),
-    citations=(
-        Citation(number=1, item=BAD, part=0, kind=BAD, text=LINE, segment=BAD, source=BAD, author=BAD, start=1),
-    ),
+    citations=(Citation(number=1, item=BAD, span=Span(part=0, kind=BAD, text=LINE, start=1), source=BAD, author=BAD),),
     model=BAD,
     dropped=1,
 )
@@ -154,7 +152,10 @@ def place(prepared, tmp_path, monkeypatch):
     monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
     monkeypatch.setattr(Named, "models", {BAD: Encoder(), "ocr": BadOcr()})
     monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)
-    monkeypatch.setattr("alciato.demo.run_demo", lambda folder, settings, say: say(LINE) or Step(name=BAD, seconds=1))
+    monkeypatch.setattr(
+        "alciato.demo.run_demo",
+        lambda folder, settings, say: say(LINE) or CopyFigures(pairs=1, found=1, false=0, recall=1),
+    )
     monkeypatch.setattr("alciato.library.Library.ask", lambda *_, **__: REPLY)
     kind = kinds.kind_named("scene")
     monkeypatch.setitem(kinds._registered, BAD, kinds.Kind(BAD, LINE, kind.compose, kind.truth))
@@ -222,7 +223,13 @@ def unsafe(text):
     return {one for one in text if one != "\n" and one not in JOINERS and unicodedata.category(one) in ESCAPED}
 
 
-SLOW = {("learn judge", "table"), ("learn judge", "json"), ("experiments list", "json")}
+SLOW = {
+    ("learn reader", "table"),
+    ("learn reader", "json"),
+    ("learn judge", "table"),
+    ("learn judge", "json"),
+    ("experiments list", "json"),
+}
 FORMS = [
     pytest.param(command, form, marks=[pytest.mark.slow] if (command, form) in SLOW else [])
     for command in RUNS

@@ -109,6 +109,10 @@ def test_status_prints_ids_that_can_be_pasted_and_loads_no_model(run, monkeypatc
     assert told["ids"] == list(POSTS)
 
 
+def test_a_search_that_finds_nothing_says_how_many_posts_are_unread(run):
+    assert "3 posts still to read" in run("search", "zeppelin").stderr
+
+
 def test_a_pipe_is_never_wrapped(run):
     lines = run("show", "alpha1").stdout.splitlines()
     assert any("We should throw every Martian into the volcano" in line for line in lines)

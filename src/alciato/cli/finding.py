@@ -43,7 +43,7 @@ def search(
     library = session.library(models={"encoder": encoder, "image_encoder": image_encoder})
     _check_vectors(library, encoder, "alciato embed --encoder")
     _check_vectors(library, image_encoder, "alciato read --set models.image_encoder=")
-    _show_hits(session, library.search(words, image=image, where=session.choice.filter, k=k))
+    _show_hits(session, library, library.search(words, image=image, where=session.choice.filter, k=k))
 
 
 def _check_vectors(library: Library, encoder: str | None, makes_them: str) -> None:
@@ -65,7 +65,7 @@ def similar(
 ) -> None:
     """Find the posts that are most similar to a post."""
     library = session.library()
-    _show_hits(session, library.similar(library.resolve(item), k=k))
+    _show_hits(session, library, library.similar(library.resolve(item), k=k))
 
 
 def duplicates(session: Session) -> None:
@@ -104,7 +104,7 @@ def ask(
     terminal.show(render(reply))
 
 
-def _show_hits(session: Session, hits: list[Hit]) -> None:
+def _show_hits(session: Session, library: Library, hits: list[Hit]) -> None:
     from alciato.library import as_json
 
     terminal = session.terminal
@@ -113,4 +113,10 @@ def _show_hits(session: Session, hits: list[Hit]) -> None:
         return
     from alciato.cli.tables import hit_table
 
-    terminal.show(hit_table(hits)) if hits else terminal.say("nothing found")
+    if hits:
+        terminal.show(hit_table(hits))
+        return
+    from alciato.read import unread
+
+    waiting = len(unread(library.collection, library.runtime))
+    terminal.say("nothing found" + (f"; `alciato read` has {waiting} posts still to read" if waiting else ""))

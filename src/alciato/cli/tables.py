@@ -160,7 +160,7 @@ _COLOURS = {"allow": "green", "review": "yellow", "remove": "bold red", "unjudge
 
 def facts(rows: Iterable[tuple[str, str]]) -> Rows:
     """Lay out names and values."""
-    return Rows((Column("", styles={"": "bold"}), Column("", share=1)), [row for row in rows if row[1]])
+    return Rows((Column("", styles={"": "bold"}), Column("")), [row for row in rows if row[1]], whole=True)
 
 
 def hit_table(hits: Sequence[Hit]) -> Rows:
@@ -217,7 +217,7 @@ def model_table(cards: Sequence[ModelCard]) -> Rows:
         )
         for card in cards
     ]
-    return Rows(columns, rows)
+    return Rows(columns, rows, below="`alciato models --json` gives every field in full.")
 
 
 def status_table(status: Status, unread: int, ids: Sequence[str]) -> Rows:
@@ -227,7 +227,7 @@ def status_table(status: Status, unread: int, ids: Sequence[str]) -> Rows:
         [
             ("collection", status.uri),
             ("posts", f"{status.items} ({_counts(status.parts) or 'empty'})"),
-            ("such as", " ".join(ids)),
+            ("first ids", " ".join(ids)),
             ("media", f"{status.media}, {status.media_bytes / MIB:.1f} MiB"),
             ("unread", str(unread)),
             ("readings", _counts(status.readings)),
@@ -235,7 +235,7 @@ def status_table(status: Status, unread: int, ids: Sequence[str]) -> Rows:
             ("searchable segments", str(status.segments)),
             ("verdicts", str(status.verdicts)),
             ("vectors by", ", ".join(encoder.name for encoder in status.encoders) or "no encoder yet"),
-            ("indexes", f"{len(status.indexes)}, {unindexed} rows still found by a scan"),
+            ("indexes", f"{len(status.indexes)}, {f'{unindexed} rows not indexed yet' if unindexed else 'complete'}"),
             ("fragments", _counts(status.fragments)),
         ]
     )
@@ -254,8 +254,8 @@ def verdict_table(verdicts: Iterable[Verdict], most: int = 40) -> Rows:
     )
     rows = [(_state(one), one.item, _top(one), _why(one), PurePath(one.source or "").name) for one in ordered[:most]]
     counted = [(state, sum(_state(one) == state for one in ordered)) for state in strongest]
-    total = "   ".join(f"{number} {state}" for state, number in counted)
-    more = f"   ({len(ordered) - most} more not shown)" if len(ordered) > most else ""
+    total = ", ".join(f"{number} {state}" for state, number in counted)
+    more = f" ({len(ordered) - most} not shown)" if len(ordered) > most else ""
     return Rows(columns, rows, below=f"{total}{more}")
 
 
@@ -292,9 +292,13 @@ def post_facts(told: Mapping[str, Any]) -> Rows:
     rows += [(f"part {number}, {part['type']}", _part_fact(part)) for number, part in enumerate(item["parts"])]
     rows += [(name, value if isinstance(value, str) else str(value)) for name, value in item["metadata"].items()]
     rows += [(link["kind"], link["target"]) for link in item["links"]]
-    rows += [(f"{one['kind']} of part {one['part']}", _reading_fact(one)) for one in told["readings"]]
+    rows += [
+        (f"{one['kind']} of part {one['part']}", _reading_fact(one))
+        for one in told["readings"]
+        if one["findings"] or one["error"]
+    ]
     for verdict in told["verdicts"]:
-        scores = ", ".join(f"{name} {score:.2f}" for name, score in verdict["scores"].items())
+        scores = ", ".join(f"{name} {score:.2f}" for name, score in verdict["scores"].items()) or "unjudged"
         rows += [(f"by {verdict['policy']}", f"{verdict['decision']} ({scores}), {verdict['strategy']}")]
         rows += [("", reason) for reason in verdict["reasons"]]
     return Rows((Column("", styles={"": "bold"}), Column("")), rows, whole=True)
