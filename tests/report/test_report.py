@@ -176,7 +176,12 @@ TOP, BOTTOM = Box(40, 10, 200, 40), Box(60, 250, 350, 320)
 def test_a_text_that_stands_in_the_post_several_times_is_shown_once_with_its_places(policy):
     segments = [ocr("NO MORE MONDAYS", Box(40, 10, 350, 320)), ocr("NO MORE", TOP), ocr("MONDAYS", BOTTOM)]
     parts = [PICTURE, Text(text="no more Mondays!"), Text(text="a cat", name="alt")]
-    shown = card(policy, parts, segments=segments, metadata={"title": "No more Mondays", "author": "zork"})
+    shown = card(
+        policy,
+        parts,
+        segments=segments,
+        metadata={"title": "No more Mondays", "author": "zork", "source": "/p/a.png", "name": "a.png"},
+    )
     assert [(text.where, text.pieces[0].text) for text in shown.texts] == [
         (("text", "on the picture"), "no more Mondays!"),
         (("alternative text",), "a cat"),

@@ -148,7 +148,7 @@ def card_of(verdict: Verdict, content: Content, policy: Policy) -> PostCard:
         categories=tuple(score.id for score in scores if score.decision != "allow"),
         views=tuple(_views(content, numbered)),
         texts=tuple(_texts(content, numbered)),
-        details=dict(_details(content)),
+        details=dict(_details(content, source)),
     )
 
 
@@ -168,9 +168,10 @@ def _scores(verdict: Verdict, policy: Policy) -> list[ScoreBar]:
     ]
 
 
-def _details(content: Content) -> Iterator[tuple[str, str]]:
-    """Yield the metadata, but for what is shown as a text of the post anyway."""
+def _details(content: Content, source: PurePath | None) -> Iterator[tuple[str, str]]:
+    """Yield the metadata, but for what is shown anyway: texts of the post, its file and folder."""
     shown = {_letters(span.text) for span in content.texts}
+    shown |= {_letters(text) for text in (str(source), source.name)} if source else set()
     for key, value in content.item.metadata.items():
         if value not in (None, "") and (not _letters(str(value)) or _letters(str(value)) not in shown):
             yield key, str(value)[:200]
@@ -259,13 +260,7 @@ _WHERE = {
 
 def _texts(content: Content, numbered: Sequence[Numbered]) -> list[ShownText]:
     """Give each text once with all places where it stands, then the evidence that stands in none of them."""
-    said: list[list[Span]] = []
-    for span in _spans(content):
-        same = next((spans for spans in said if any(_says(other, span) for other in spans)), None)
-        if same is None:
-            said.append([span])
-        else:
-            same.append(span)
+    said = _said_once(content)
     texts = [
         ShownText(tuple(dict.fromkeys(_where(one, content.item) for one in spans)), marked(first.text, numbered), start)
         for spans in said
@@ -292,16 +287,24 @@ def _spans(content: Content) -> Iterator[Span]:
     yield from (span for span in content.texts if span.kind != "table")
 
 
-def _says(one: Span, other: Span) -> bool:
-    """Whether a text says all that another does: the same letters, or a block of the same picture's words."""
-    if _letters(one.text) == _letters(other.text):
-        return bool(_letters(one.text)) or one.text == other.text
-    same_picture = one.kind == other.kind == "ocr" and (one.part, one.start) == (other.part, other.start)
-    return same_picture and f" {_words(other.text)} " in f" {_words(one.text)} "
-
-
-def _words(text: str) -> str:
-    return " ".join(text.casefold().split())
+def _said_once(content: Content) -> list[list[Span]]:
+    """Group the texts that say the same, in their order: the same letters, or a block of one picture's words."""
+    groups: list[list[Span]] = []
+    by_letters: dict[str, list[Span]] = {}
+    on_pictures: dict[tuple[int, float | None], list[tuple[str, list[Span]]]] = {}
+    for span in _spans(content):
+        letters, words = _letters(span.text) or span.text, f" {' '.join(span.text.casefold().split())} "
+        same = by_letters.get(letters)
+        picture = on_pictures.setdefault((span.part, span.start), []) if span.kind == "ocr" else []
+        if same is None:
+            same = next((group for whole, group in picture if words in whole), None)
+        if same is None:
+            same = []
+            groups.append(same)
+        same.append(span)
+        by_letters.setdefault(letters, same)
+        picture.append((words, same))
+    return groups
 
 
 def _where(span: Span, item: Item) -> str:
