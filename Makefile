@@ -28,6 +28,7 @@ lint: .venv/dev
 bench: .venv/dev
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/near_copies.py
 	$(BIN)/python benchmarks/training.py
 
 # Breaks one expression at a time, a seeded sample of 400, and says what share the fast tests notice; not in CI.

@@ -11,8 +11,9 @@ with a caption), half are new.
 The stored pictures are crops of the packaged photographs and drawn scenes, each with a caption. `--real` of them are
 drawn and their features extracted; the others have the features of one of these with three of four of its corners
 replaced by corners drawn from all, and another hash: the buckets are as full as those of real pictures, while no file
-is decoded. Their pairs are taken for no near copies, unless they share a picture: these 20,000 comparisons of pixels
-would take an hour and are not what is measured. The added pictures are compared in full.
+is decoded. The stored pictures are not compared with each other, which would take hours and is not what is measured:
+each gets lists of strangers that share as many keys as the likeliest of so many pictures do, by a sample of pairs. The
+added pictures are compared in full.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 import near_copy_set as made
 from alciato.duplicates import duplicates, features, near_copy_index
 from alciato.duplicates.alignment import Keypoints
+from alciato.duplicates.candidates import NUMBER_BITS, PARTNERS, STRONG, sketch
 from alciato.duplicates.features import ImageFeatures, extract_features, save_features, version_of
-from alciato.duplicates.near_copies import NearCopy
+from alciato.duplicates.near_copy_index import COMPARED, KEYS, PAIRS, SCHEMAS
 from alciato.item import Item, Post
 from alciato.media.part import media_part
 from alciato.models import Runtime
@@ -104,28 +106,51 @@ def stored(real: list[ImageFeatures], corners: np.ndarray, number: int) -> Image
 
 
 def filled(folder: Path, size: int, real: list[ImageFeatures]) -> Collection:
-    """A collection of that many pictures, all compared with each other."""
+    """A collection of that many pictures, as if all had been compared with each other."""
     collection = Collection.open(folder)
     corners = np.concatenate([each.features.descriptors for each in real])
     example = post("example", drawn(0))
     (part,) = example.item.parts
+    sketches: list[np.ndarray] = []
+    numbers: list[int] = []
     for start in range(0, size, 1000):
-        numbers = range(start, min(size, start + 1000))
-        parts = [part.model_copy(update={"media": f"{number:064x}"}) for number in numbers]
-        items = [Item(id=f"p{number}", parts=(one,)) for number, one in zip(numbers, parts, strict=True)]
+        names = {number: f"{number:064x}" for number in range(start, min(size, start + 1000))}
+        items = [Item(id=f"p{n}", parts=(part.model_copy(update={"media": name}),)) for n, name in names.items()]
         collection.table("items").add(pa.Table.from_pylist([item_row(item) for item in items], ITEMS))
-        found = {f"{number:064x}": [stored(real, corners, number)] for number in numbers}
-        save_features(collection, found, dict.fromkeys(found, version_of([])))
-
-    def by_hash(left: ImageFeatures, right: ImageFeatures) -> NearCopy | None:
-        distance = int(np.bitwise_count(left.bits ^ right.bits).sum())
-        return NearCopy("copy", distance) if distance <= 40 else None
-
-    blocks = mock.patch.multiple(near_copy_index, BLOCK=512, verify=by_hash)
-    with blocks:
-        duplicates(collection, runtime=runtime())
+        made_here = {name: stored(real, corners, number) for number, name in names.items()}
+        save_features(
+            collection, {name: [one] for name, one in made_here.items()}, dict.fromkeys(made_here, version_of([]))
+        )
+        sketches += [sketch(one.features.descriptors) for one in made_here.values()]
+        numbers += [one.number for one in made_here.values()]
+    save_index(collection, np.array(numbers), sketches)
+    duplicates(collection, runtime=runtime())
     collection.maintain(force=True)
     return collection
+
+
+def save_index(collection: Collection, numbers: np.ndarray, sketches: list[np.ndarray]) -> None:
+    """Store the keys of all, and lists as long and as hard to enter as lists of so many pictures are."""
+    size = len(numbers)
+    owners = np.repeat(numbers, [len(each) for each in sketches])
+    collection.save_derived(KEYS, pa.table([np.concatenate(sketches), owners], schema=SCHEMAS[KEYS]))
+    generator = np.random.default_rng(size)
+    drawn_pairs = generator.integers(0, size, (40_000, 2))
+    shared = [len(np.intersect1d(sketches[i], sketches[j], assume_unique=True)) for i, j in drawn_pairs if i != j]
+    tops = [round(float(np.quantile(shared, 1 - (place + 1) / size))) for place in range(PARTNERS[0])]
+    print(f"{size}: keys that a picture shares with its {PARTNERS[0]} likeliest strangers: {tops}", flush=True)
+    rows = []
+    for number in numbers.tolist():
+        those = np.sort(generator.choice(numbers, PARTNERS[0], replace=False))[::-1].tolist()
+        by_keys = sorted(((top << NUMBER_BITS) | other for top, other in zip(tops, those, strict=True)), reverse=True)
+        highest = those[: PARTNERS[2]] if tops[-1] >= STRONG else []
+        floors = [by_keys[-1], 0, highest[-1] if highest else 0]
+        rows.append([number, version_of([]) ^ near_copy_index.REVISION, *floors, by_keys, [], highest])
+    columns = [
+        pa.array(column, field.type) for column, field in zip(zip(*rows, strict=True), SCHEMAS[COMPARED], strict=True)
+    ]
+    collection.save_derived(COMPARED, pa.Table.from_arrays(columns, schema=SCHEMAS[COMPARED]))
+    collection.save_derived(PAIRS, SCHEMAS[PAIRS].empty_table())
 
 
 def runtime() -> Runtime:
@@ -169,7 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 5000, 20000])
     parser.add_argument("--added", type=int, default=20)
-    parser.add_argument("--real", type=int, default=300)
+    parser.add_argument("--real", type=int, default=150)
     parser.add_argument("--store", type=Path, help="keeps the collections there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
