@@ -338,12 +338,12 @@ class StoredPictures:
         starts = pc.fill_null(light["start"], -1.0).to_numpy()
         rows = np.lexsort((starts, codes))
         rows = rows[codes[rows] >= 0]
-        self._light = light.take(pa.array(rows))
+        self._light, self._rows = light, rows
         self.places = places
         self.codes: Integers = codes[rows]  # of the media
-        self.numbers: Integers = self._light["picture"].to_numpy()
-        self.versions: Integers = self._light["version"].to_numpy()
-        self.bits: Bytes = np.frombuffer(b"".join(self._light["pdq"].to_pylist()), dtype=np.uint8).reshape(-1, 32)
+        self.numbers: Integers = light["picture"].to_numpy()[rows]
+        self.versions: Integers = light["version"].to_numpy()[rows]
+        self.bits: Bytes = _packed(light["pdq"])[rows]
 
     def __len__(self) -> int:
         """How many there are."""
@@ -351,16 +351,27 @@ class StoredPictures:
 
     def medium(self, position: int) -> str:
         """Hash of the medium of a picture."""
-        return str(self._light["medium"][position].as_py())
+        return str(self._told("medium", position))
 
     def start(self, position: int) -> float | None:
         """Second of the frame in its clip; None for a still picture."""
-        start = self._light["start"][position].as_py()
+        start = self._told("start", position)
         return None if start is None else float(start)
 
     def size(self, position: int) -> tuple[int, int]:
         """Width and height in pixels."""
-        return self._light["width"][position].as_py(), self._light["height"][position].as_py()
+        return self._told("width", position), self._told("height", position)
+
+    def _told(self, column: str, position: int) -> Any:
+        return self._light[column][int(self._rows[position])].as_py()
+
+
+def _packed(hashes: pa.ChunkedArray) -> Bytes:
+    """Hashes of a column as bytes (n, 32)."""
+    parts = [
+        np.frombuffer(chunk.buffers()[1], np.uint8)[chunk.offset * 32 :][: len(chunk) * 32] for chunk in hashes.chunks
+    ]
+    return np.concatenate([np.zeros(0, np.uint8), *parts]).reshape(-1, 32)
 
 
 def _codes(light: pa.Table, places: PicturePlaces) -> Integers:
