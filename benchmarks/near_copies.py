@@ -9,11 +9,12 @@ turns, so that none has the quieter machine. Half of those that are added are co
 with a caption), half are new.
 
 The stored pictures are crops of the packaged photographs and drawn scenes, each with a caption. `--real` of them are
-drawn and their features extracted; the others have the features of one of these with three of four of its corners
-replaced by corners drawn from all, some of their bits flipped, and another hash. Two of them share as many keys as two
-real ones do on average (1.6), so that the buckets are as full, while no file is decoded. The stored pictures are not compared with each other, which would take hours and is not what is measured:
-each gets lists of strangers that share as many keys as the likeliest of so many pictures do, by a sample of pairs. The
-added pictures are compared in full.
+drawn and their features extracted. The others have the features of one of these, with another hash and with three of
+four of its corners replaced by corners drawn from all, some of their bits flipped: two of them share as many keys as
+two real ones do on average (1.6), so that the buckets are as full, while no file is decoded. The stored pictures are
+not compared with each other, which would take hours and is not what is measured: each gets lists of strangers that
+share as many keys as the likeliest of so many pictures do, by a sample of pairs. The added pictures are compared in
+full.
 """
 
 from __future__ import annotations

@@ -16,7 +16,10 @@ has the other in a list:
 The lists are bounded however many pictures a bucket holds, and they depend on the set of pictures, not on the order
 in which these came. What is lost: of a large family most pairs, but not the family; and a copy that shares fewer
 keys than eight unrelated pictures do, such as a crop of a few lines of text among many in the same font.
-Measured on the pictures of `tests/near_copy_set.py`: see `alciato.duplicates.near_copies`.
+Measured on `tests/near_copy_set.py`, 215 pictures of seeds 11 to 14, against the unbounded search by PDQ and the 12
+likeliest by rarity of keys that it replaces: with the words known 184 of 184 copies stand in the cluster of their
+original before and after, on each seed; with the words unknown 734 of 736 before and 733 of 736 after. Candidates are
+4.3 to 4.8 a picture instead of 7.1 to 7.4. Among 600 strangers the candidates still link 184 of 184 (seed 14).
 Shapes: bits (n, 32) packed bytes; sketches (k,) int64, sorted; rows, columns, shared, distances (m,).
 """
 
