@@ -95,28 +95,25 @@ def test_in_python_runs_as_written(home: Path, capsys):
 
 
 @pytest.mark.slow
-def test_train_your_own_judge_runs_as_written(tmp_path: Path, monkeypatch, capsys):
-    (tmp_path / "posts").mkdir()
-    (tmp_path / "inbox").mkdir()
+def test_train_your_own_judge_runs_as_written(home: Path, capsys):
+    (home / "posts").mkdir()
+    (home / "inbox").mkdir()
     rows = []
     for number, post in enumerate(world.make("confounder", 40, seed=11, size=64)):
         name = f"{number:02}.png"
-        post.picture().save(tmp_path / ("posts" if number < 36 else "inbox") / name)
+        post.picture().save(home / ("posts" if number < 36 else "inbox") / name)
         if number < 36:
             rows.append({"file": name, "label": post.label})
-    with (tmp_path / "labels.csv").open("w", newline="") as file:
+    with (home / "labels.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, ["file", "label"])
         writer.writeheader()
         writer.writerows(rows)
     commands = [shlex.split(line) for line in blocks("sh", "Train your own judge").splitlines()]
     commands = [command for command in commands if command[0] == "alciato"]
     assert len(commands) == 3
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)
     for command in commands:
         assert run(command[1:]) == 0, capsys.readouterr().err
-    assert (tmp_path / "my-judge" / "model.safetensors").exists()
+    assert (home / "my-judge" / "model.safetensors").exists()
     assert capsys.readouterr().out.count(".png") >= 1
 
 

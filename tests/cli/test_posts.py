@@ -109,6 +109,13 @@ def test_status_prints_ids_that_can_be_pasted_and_loads_no_model(run, monkeypatc
     assert told["ids"] == list(POSTS)
 
 
+def test_bytes_that_are_no_utf_8_are_words_like_others(run):
+    for command in ("search", "ask"):
+        assert run(command, "zeppelin \udcff").exit_code == 0
+    for command in ("show", "similar"):
+        assert "no post has an id" in run(command, "zeppelin \udcff", fails=UsageError)
+
+
 def test_a_search_that_finds_nothing_says_how_many_posts_are_unread(run):
     assert "3 posts still to read" in run("search", "zeppelin").stderr
 

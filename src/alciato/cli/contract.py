@@ -244,6 +244,7 @@ def _shared(command: Callable[..., None], options: tuple[inspect.Parameter, ...]
     names = {parameter.name for parameter in own}
 
     def run(**given: Any) -> None:
+        given = {name: _valid_unicode(value) for name, value in given.items()}
         mine = {name: given.pop(name) for name in names}
         choice = Choice(tuple(given.pop("item", None) or ()), given.pop("where", None), given.pop("since", None))
         terminal = Terminal(given.pop("json"), given.pop("quiet"))
@@ -255,6 +256,13 @@ def _shared(command: Callable[..., None], options: tuple[inspect.Parameter, ...]
     run.__annotations__ = {one.name: one.annotation for one in parameters}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+def _valid_unicode(value: Any) -> Any:
+    """Replace bytes of an argument that are no UTF-8, which no text can hold; paths keep them."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return [_valid_unicode(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def pairs(changes: Iterable[str] | None, option: str, example: str) -> dict[str, str]:
