@@ -46,7 +46,7 @@ class OtherWords(WordEncoder):
 @pytest.fixture(scope="module", autouse=True)
 def doubles() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(SCHEMES, "double", "read.doubles:load_double")
+        patch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
         patch.setattr(Named, "models", {"words": Words(), "others": OtherWords(), "ocr": SizedOcr()})
         yield
 

@@ -55,7 +55,7 @@ def home(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("ALCIATO_MODELS", '{"encoder": "double:words", "ocr": "double:ocr", "transcriber": null}')
-    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
     encoder = WordEncoder()
     encoder.name = "double:words"
     monkeypatch.setattr(Named, "models", {"words": encoder, "ocr": SizedOcr()})

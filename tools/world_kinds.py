@@ -12,7 +12,7 @@ BEGIN, END = "<!-- kinds: written by tools/world_kinds.py -->\n", "<!-- end of k
 def table() -> str:
     """One line a kind: its name, what it is, how many posts belong together, what can be chosen."""
     lines = ["| kind | what it is | in a set | options besides `size` and `cue` |", "| --- | --- | --- | --- |"]
-    for kind in world.known_kinds():
+    for kind in map(world.KINDS.get, world.KINDS):
         options = ", ".join(f"`{name}`" for name in kind.options.model_fields if name not in ("size", "cue"))
         lines.append(f"| `{kind.name}` | {kind.about} | {kind.members} | {options} |")
     return "\n".join(lines) + "\n"

@@ -3,9 +3,9 @@
     STRATEGIES = Registry("strategy", {"prompt": "alciato.judge.strategies.prompt:Prompt"}, group="alciato.strategies")
     STRATEGIES.get("prompt")
 
-A member is a class or a function. What Alciato ships is listed as `module:attribute` and imported when it is first
-asked for. An installed package adds members by entry points of the registry's group; a program adds them with
-`register`. A name that is taken is an error, never a replacement.
+A member is a class, a function or a description. What Alciato ships is listed as `module:attribute` and imported when
+it is first asked for. An installed package adds members by entry points of the registry's group; a program adds them
+with `register`, itself or as `module:attribute`. A name that is taken is an error, never a replacement.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ class Registry(Generic[Member]):
     def __init__(self, kind: str, shipped: Mapping[str, str], *, group: str) -> None:
         self.kind, self.group = kind, group
         self._shipped = dict(shipped)
-        self._registered: dict[str, Member] = {}
+        self.registered_members: dict[str, Member | str] = {}
+        """What this process added: a worker process is given it."""
 
     def names(self) -> list[str]:
         """List all names: shipped ones first, then those of plug-ins, then registered ones.
@@ -39,7 +40,7 @@ class Registry(Generic[Member]):
         Raises:
             UsageError: a plug-in offers a name that is taken.
         """
-        return [*self._shipped, *self._plug_ins, *self._registered]
+        return [*self._shipped, *self._plug_ins, *self.registered_members]
 
     def get(self, name: str) -> Member:
         """Import and return the member of that name.
@@ -48,34 +49,39 @@ class Registry(Generic[Member]):
             UsageError: an unknown name (nearest first), or a plug-in that offers a taken name.
             MissingPackage: a package that the member needs is not installed.
         """
-        if name in self._registered:
-            return self._registered[name]
-        if name in self._shipped:
-            module, attribute = self._shipped[name].split(":")
+        found = self.registered_members.get(name) or self._shipped.get(name)
+        if isinstance(found, str):
+            module, attribute = found.split(":")
             with naming_what_is_missing():
                 return cast("Member", getattr(import_module(module), attribute))
+        if found is not None:
+            return found
         if name in self._plug_ins:
             return self._load(self._plug_ins[name])
         raise unknown_name(self.kind, name, self.names())
 
-    def register(self, name: str, member: Member) -> Member:
-        """Add a member for the life of the process. Raises `UsageError` where the name is taken."""
+    def register(self, name: str, member: Member | str) -> None:
+        """Add a member, or its `module:attribute`, for the life of the process.
+
+        Raises:
+            UsageError: the name is taken.
+        """
         if name in self.names():
             raise UsageError(f"a {self.kind} named {name!r} exists already.", remedy="Choose another name.")
-        self._registered[name] = member
-        return member
+        self.registered_members[name] = member
 
     @contextmanager
-    def registered(self, name: str, member: Member) -> Iterator[Member]:
+    def registered(self, name: str, member: Member | str) -> Iterator[None]:
         """Add a member for the length of a block."""
+        self.register(name, member)
         try:
-            yield self.register(name, member)
+            yield
         finally:
-            self._registered.pop(name, None)
+            del self.registered_members[name]
 
     def __contains__(self, name: object) -> bool:
         """Tell whether there is a member of that name; nothing is imported."""
-        return name in self.names()
+        return name in self._shipped or name in self.registered_members or name in self._plug_ins
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names."""

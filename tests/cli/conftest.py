@@ -85,6 +85,6 @@ def doubles(monkeypatch: pytest.MonkeyPatch) -> None:
     models = {"encoder": "double:words", "ocr": "double:ocr", "transcriber": None}
     monkeypatch.setenv("ALCIATO_MODELS", json.dumps(models))
     monkeypatch.setenv("ALCIATO_WORKERS", "1")
-    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
     monkeypatch.setattr(Named, "models", {"words": Words(), "ocr": SizedOcr()})
     monkeypatch.setattr(Named, "loaded", [])

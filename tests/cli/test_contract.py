@@ -178,7 +178,7 @@ def test_nor_is_a_library_imported_that_runs_models(process, alciato, doubles, p
     alciato("add", posts)
     script = (
         "import sys; from alciato.cli.main import run\n"
-        "from alciato.models.runtime import SCHEMES; SCHEMES['double'] = 'read.doubles:load_double'\n"
+        "from alciato.models.runtime import SCHEMES; SCHEMES.register('double', 'read.doubles:load_double')\n"
         "from read.doubles import Named, SizedOcr; from cli.conftest import Words\n"
         "Named.models = {'words': Words(), 'ocr': SizedOcr()}\n"
         "assert [run([one]) for one in ('status', 'models', 'read')] == [0, 0, 0]\n"

@@ -149,7 +149,7 @@ def place(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("ALCIATO_MODELS__OCR", "double:ocr")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
     monkeypatch.setattr(Named, "models", {BAD: Encoder(), "ocr": BadOcr()})
     monkeypatch.setattr("alciato.memory.limit_malloc_arenas", lambda: None)
     monkeypatch.setattr(
@@ -157,8 +157,8 @@ def place(prepared, tmp_path, monkeypatch):
         lambda folder, settings, say: say(LINE) or CopyFigures(pairs=1, found=1, false=0, recall=1),
     )
     monkeypatch.setattr("alciato.library.Library.ask", lambda *_, **__: REPLY)
-    kind = kinds.kind_named("scene")
-    monkeypatch.setitem(kinds._registered, BAD, kinds.Kind(BAD, LINE, kind.compose, kind.truth))
+    kind = kinds.KINDS.get("scene")
+    monkeypatch.setitem(kinds.KINDS.registered_members, BAD, kinds.Kind(BAD, LINE, kind.compose, kind.truth))
     with STRATEGIES.registered(BAD, BadStrategy), EXPERIMENTS.registered(BAD, declared(name=BAD, claim=LINE)):
         yield place
 

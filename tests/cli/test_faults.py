@@ -52,7 +52,7 @@ import alciato.read.pipeline as pipeline
 from alciato.models.runtime import SCHEMES
 from alciato.store import Collection
 
-SCHEMES["double"] = "read.doubles:load_double"
+SCHEMES.register("double", "read.doubles:load_double")
 pipeline.SAVE_ITEMS = 2  # small saves, so that there are many
 sign, left = int(sys.argv[1]), int(sys.argv[2])
 
@@ -79,7 +79,7 @@ def cheap(monkeypatch) -> None:
     models = {"encoder": "double:letters", "ocr": "double:ocr", "transcriber": None}
     monkeypatch.setenv("ALCIATO_MODELS", json.dumps(models))
     monkeypatch.setenv("ALCIATO_WORKERS", "1")
-    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
     monkeypatch.setattr(Named, "models", {})
 
 

@@ -9,7 +9,7 @@ import pytest
 from alciato.experiments import Comparison, Pilot, Premise, report, run_experiment
 from alciato.experiments.report import details_of, interval_text, mean_text, row_of, systems, verdict_text
 from alciato.experiments.statistics import interval
-from alciato.experiments.verdict import Judgement
+from alciato.experiments.verdict import DatasetVerdict
 from fake_experiment import declared, figures
 
 
@@ -35,7 +35,7 @@ def test_figures_are_written_with_spread_and_interval():
     ],
 )
 def test_an_unclear_verdict_says_what_would_tell(verdict, needed, told):
-    assert verdict_text(Judgement("easy", verdict, None, interval([0.10, 0.12]), (), needed)) == told
+    assert verdict_text(DatasetVerdict("easy", verdict, None, interval([0.10, 0.12]), (), needed)) == told
 
 
 def test_how_far_a_system_is():

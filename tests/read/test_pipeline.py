@@ -26,7 +26,7 @@ MODELS = Models(encoder="double:letters", ocr="double:ocr", transcriber=None, nu
 @pytest.fixture
 def settings(monkeypatch):
     """Settings whose models are doubles; nothing that was loaded before is kept."""
-    monkeypatch.setitem(SCHEMES, "double", "read.doubles:load_double")
+    monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
     Named.models = {"letters": LettersEncoder(), "ocr": SizedOcr()}
     Named.loaded.clear()
     return Settings(models=MODELS, tesseract=(), batch=4)
@@ -271,7 +271,7 @@ class Slow(SizedOcr):
     def recognise(self, picture):
         time.sleep(0.02)
         return super().recognise(picture)
-SCHEMES["double"] = "read.doubles:load_double"
+SCHEMES.register("double", "read.doubles:load_double")
 Named.models = {"letters": LettersEncoder(), "ocr": Slow()}
 from alciato.read import pipeline
 from alciato.settings import Models, Settings

@@ -15,7 +15,7 @@ from alciato.errors import UsageError
 from alciato.sources import Skipped, scan
 from alciato.world import folder as folders
 
-KINDS = [kind.name for kind in world.known_kinds()]
+KINDS = [kind.name for kind in map(world.KINDS.get, world.KINDS)]
 QUICK = {"clip": {"speech": False, "seconds": 1.0}}
 
 

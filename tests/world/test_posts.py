@@ -17,7 +17,7 @@ from alciato.errors import MissingPackage, UsageError
 from alciato.item import Box, Item
 from alciato.world.packages import package
 
-KINDS = [kind.name for kind in world.known_kinds()]
+KINDS = [kind.name for kind in map(world.KINDS.get, world.KINDS)]
 QUICK = {"clip": {"speech": False, "seconds": 1.0}}
 """Options that spare a kind its slow part."""
 
@@ -73,7 +73,7 @@ def test_items_are_valid_and_truth_comes_back_from_json(kind):
         assert Item.model_validate_json(post.item.model_dump_json()) == post.item
         assert type(post.truth).model_validate_json(post.truth.model_dump_json()) == post.truth
         assert {part.media for _, part in post.item.media()} == set(post.media)
-        assert type(post.truth) is world.kind_named(kind).truth
+        assert type(post.truth) is world.KINDS.get(kind).truth
 
 
 def boxes(value):
@@ -128,7 +128,7 @@ def test_wrong_values_say_what_is_allowed(wrong, said):
 
 def test_a_taken_name_is_an_error():
     with pytest.raises(UsageError, match="'scene' exists already"):
-        world.register(world.kind_named("scene"))
+        world.KINDS.register("scene", world.KINDS.get("scene"))
 
 
 def test_posts_are_a_sequence():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alciato.cli.tables import Rows
     from alciato.experiments.declaration import Experiment
     from alciato.experiments.results import Result
-    from alciato.experiments.verdict import Judgement
+    from alciato.experiments.verdict import DatasetVerdict
 
 RESULTS = Path("docs/results")
 ResultsFlag = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")]
@@ -114,13 +114,13 @@ def kinds(session: Session) -> None:
 
     terminal = session.terminal
     if terminal.json:
-        told = [(kind, kind.options.model_json_schema()["properties"]) for kind in world.known_kinds()]
+        told = [(kind, kind.options.model_json_schema()["properties"]) for kind in map(world.KINDS.get, world.KINDS)]
         terminal.document([{"kind": kind.name, "about": kind.about, "options": options} for kind, options in told])
         return
     from alciato.cli.tables import Column, Rows
 
     columns = (Column("kind"), Column("what it is", 3), Column("options", 1))
-    rows = [(kind.name, kind.about, ", ".join(kind.options.model_fields)) for kind in world.known_kinds()]
+    rows = [(kind.name, kind.about, ", ".join(kind.options.model_fields)) for kind in map(world.KINDS.get, world.KINDS)]
     terminal.show(Rows(columns, rows))
 
 
@@ -248,7 +248,7 @@ def _variants(experiment: Experiment, result: Result, dataset: str) -> Rows:
     return Rows(columns, rows, title=f"{experiment.name} on {dataset}")
 
 
-def _comparisons(judgement: Judgement) -> list[str]:
+def _comparisons(judgement: DatasetVerdict) -> list[str]:
     from alciato.experiments.report import interval_text, verdict_text
 
     told, premise = [], judgement.premise

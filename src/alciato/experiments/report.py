@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 from alciato.experiments.declaration import Experiment, experiments
 from alciato.experiments.results import Result, load_result, shortcomings
 from alciato.experiments.statistics import Interval, interval, paired
-from alciato.experiments.verdict import Held, Judgement, judge, power_sentence
+from alciato.experiments.verdict import DatasetVerdict, Held, judge, power_sentence
 
 Status = Literal["not started", "built", "measured"]
 
@@ -110,7 +110,7 @@ def _cells(row: ReportRow) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _primary_figure(experiment: Experiment, result: Result, judgement: Judgement) -> str:
+def _primary_figure(experiment: Experiment, result: Result, judgement: DatasetVerdict) -> str:
     primary = experiment.primary
     sides = [
         f"{side} {mean_text(interval(result.values(judgement.dataset, side, primary.metric)))}"
@@ -120,11 +120,11 @@ def _primary_figure(experiment: Experiment, result: Result, judgement: Judgement
     return f"{judgement.dataset}, {primary.metric}: {' against '.join(sides)}, n = {units}"
 
 
-def _verdicts(judgements: Sequence[Judgement]) -> str:
+def _verdicts(judgements: Sequence[DatasetVerdict]) -> str:
     return "; ".join(f"{one.dataset}: {verdict_text(one)}" for one in judgements)
 
 
-def verdict_text(judgement: Judgement) -> str:
+def verdict_text(judgement: DatasetVerdict) -> str:
     """The verdict in words; an unclear one says how many units would tell."""
     if judgement.verdict != "unclear":
         return judgement.verdict
@@ -170,7 +170,7 @@ def details_of(experiment: Experiment, result: Result, folder: Path) -> str:
     return "\n\n".join(part for part in [f"## {experiment.name}", *declared, *sections, *notes, cost] if part)
 
 
-def _dataset(experiment: Experiment, result: Result, judgement: Judgement) -> str:
+def _dataset(experiment: Experiment, result: Result, judgement: DatasetVerdict) -> str:
     lines = [f"### {experiment.name} on {judgement.dataset}: {verdict_text(judgement)}"]
     facts = []
     if judgement.premise is not None:

@@ -31,7 +31,7 @@ class Checked(NamedTuple):
     met: bool
 
 
-class Judgement(NamedTuple):
+class DatasetVerdict(NamedTuple):
     """What is to be said of one data set. `needed`: units that would tell, where the verdict is unclear."""
 
     dataset: str
@@ -53,18 +53,18 @@ class Power(NamedTuple):
     at_margin: float
 
 
-def judge(experiment: Experiment, result: Result) -> list[Judgement]:
+def judge(experiment: Experiment, result: Result) -> list[DatasetVerdict]:
     """Judge every data set by the declared rule."""
     return [_judged(experiment, result, dataset) for dataset in experiment.datasets]
 
 
-def _judged(experiment: Experiment, result: Result, dataset: str) -> Judgement:
+def _judged(experiment: Experiment, result: Result, dataset: str) -> DatasetVerdict:
     premise = _checked(experiment.premise, result, dataset) if experiment.premise else None
     primary = _held(experiment.primary, result, dataset)
     verdict: Verdict = primary.outcome if premise is None or premise.met else "premise not met"
     needed = units_needed(primary.found, experiment.primary.margin) if verdict == "unclear" else None
     secondary = tuple(_held(one, result, dataset) for one in experiment.secondary)
-    return Judgement(dataset, verdict, premise, primary, secondary, needed)
+    return DatasetVerdict(dataset, verdict, premise, primary, secondary, needed)
 
 
 def _checked(premise: Premise, result: Result, dataset: str) -> Checked:

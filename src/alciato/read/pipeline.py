@@ -22,7 +22,7 @@ from alciato.executor import Done, Task, cores, run
 from alciato.item import Finding, Image, Item, Post, Reading, Segment
 from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
-from alciato.models.runtime import SCHEMES
+from alciato.models.runtime import SCHEMES, Loader
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, BatchResult, Job, failed_reading, together
 from alciato.read.content import Content
@@ -160,8 +160,8 @@ def _results(
             yield read_batch(batch)
         return
     single = settings.model_copy(update={"threads": 1})
-    types = _types(collection.item_parts())
-    task = Task("alciato.read.pipeline:batch_reading", (collection.uri, single, types, kinds, needed, dict(SCHEMES)))
+    types, added = _types(collection.item_parts()), dict(SCHEMES.registered_members)
+    task = Task("alciato.read.pipeline:batch_reading", (collection.uri, single, types, kinds, needed, added))
     results = run(task, _batches(plan, settings.batch), workers=workers, runner=settings.runner)
     with closing(results):
         for done in results:
@@ -174,13 +174,15 @@ def batch_reading(
     types: Iterable[str],
     kinds: Iterable[str] | None,
     needed: Iterable[str],
-    schemes: Mapping[str, str],
+    schemes: Mapping[str, Loader | str],
 ) -> Callable[[Batch], list[BatchResult]]:
     """Open the collection and load the models in a worker; gives the function that reads a batch.
 
-    `schemes` are those of model names that the driver knows, registered ones among them.
+    `schemes` are those of model names that the driver has registered.
     """
-    SCHEMES.update(schemes)
+    for name, load in schemes.items():
+        if name not in SCHEMES:
+            SCHEMES.register(name, load)
     collection = Collection.open(uri, create=False)
     return _BatchReading(collection, BatchReader(Runtime(settings), types, kinds).load(needed))
 

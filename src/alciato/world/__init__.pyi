@@ -15,9 +15,7 @@ from .post import Shown as Shown
 from .post import Truth as Truth
 from .post import Word as Word
 from .post import WorldPost as WorldPost
+from .registry import KINDS as KINDS
 from .registry import Cue as Cue
 from .registry import Kind as Kind
 from .registry import Options as Options
-from .registry import kind_named as kind_named
-from .registry import known_kinds as known_kinds
-from .registry import register as register

@@ -21,7 +21,7 @@ from alciato.progress import Progress, ProgressCallback, silent
 from alciato.world.making import CHUNK, Posts
 from alciato.world.packages import in_processes
 from alciato.world.post import Truth, WorldPost
-from alciato.world.registry import kind_named
+from alciato.world.registry import KINDS
 
 _PIECES = ".pieces"
 _CUES = {None: None, True: "present", False: "absent"}
@@ -71,7 +71,7 @@ def read_truth(folder: str | os.PathLike[str]) -> dict[str, Truth]:
     """Read the typed truth of every post of a folder, by id."""
     with (Path(folder) / "posts.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    return {row["id"]: kind_named(row["kind"]).truth.model_validate(row["truth"]) for row in rows}
+    return {row["id"]: KINDS.get(row["kind"]).truth.model_validate(row["truth"]) for row in rows}
 
 
 def _told(part: Any) -> dict[str, Any]:

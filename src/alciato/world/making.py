@@ -16,7 +16,7 @@ from alciato.world.cues import injected
 from alciato.world.draw import FOLDS, SPLITS, Draw, Split
 from alciato.world.packages import in_processes
 from alciato.world.post import Composition, WorldPost
-from alciato.world.registry import Kind, Options, kind_named
+from alciato.world.registry import KINDS, Kind, Options
 
 CHUNK = 64
 """Sets of posts that one process draws at a time."""
@@ -36,7 +36,7 @@ def make(
     """Give `n` posts of a kind as a sequence; each is drawn when it is asked for, and is the same every time.
 
     Args:
-        kind: name of the kind; see `known_kinds`.
+        kind: name of the kind; see `KINDS`.
         n: how many.
         seed: chooses the posts.
         split: train, validation or test: their posts differ, and their concepts (objects, grounds, groups, phrases)
@@ -49,7 +49,7 @@ def make(
     Raises:
         UsageError: an unknown kind, split or option, or a value that an option does not take.
     """
-    chosen = kind_named(kind)
+    chosen = KINDS.get(kind)
     if n < 0 or workers < 1:
         raise UsageError(f"n={n}, workers={workers}.", remedy="n is 0 or more, workers is 1 or more.")
     if split is not None and split not in SPLITS:

@@ -1,15 +1,14 @@
-"""Kinds of post, by name. A kind is one short file with a `KIND`; plug-ins call `register`."""
+"""Kinds of post, by name. A kind is one short file with a `KIND`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from alciato.errors import UsageError, unknown_name
+from alciato.registry import Registry
 from alciato.world.draw import Draw
 from alciato.world.post import Composition, Truth
 
@@ -71,49 +70,32 @@ class Kind:
     ordered: bool = False
 
 
-PACKAGED = (
-    "scene",
-    "macro",
-    "plain",
-    "confounder",
-    "target",
-    "sentiment",
-    "sarcasm",
-    "punchline",
-    "claim",
-    "needle",
-    "screenshot",
-    "inconsistency",
-    "chart",
-    "multihop",
-    "layout",
-    "story",
-    "clip",
-    "dialogue",
-    "thread",
-    "catalogue",
+KINDS: Registry[Kind] = Registry(
+    "kind of post",
+    {
+        name: f"alciato.world.kinds.{name}:KIND"
+        for name in [
+            "scene",
+            "macro",
+            "plain",
+            "confounder",
+            "target",
+            "sentiment",
+            "sarcasm",
+            "punchline",
+            "claim",
+            "needle",
+            "screenshot",
+            "inconsistency",
+            "chart",
+            "multihop",
+            "layout",
+            "story",
+            "clip",
+            "dialogue",
+            "thread",
+            "catalogue",
+        ]
+    },
+    group="alciato.world_kinds",
 )
-"""Kinds that Alciato brings, each in `alciato.world.kinds`."""
-_registered: dict[str, Kind] = {}
-
-
-def register(kind: Kind) -> None:
-    """Add a kind under its name. Raises `UsageError` if the name is taken."""
-    if kind.name in PACKAGED or kind.name in _registered:
-        raise UsageError(f"a kind of post named {kind.name!r} exists already.", remedy="Choose another name.")
-    _registered[kind.name] = kind
-
-
-def kind_named(name: str) -> Kind:
-    """Give the kind of that name. Raises `UsageError`, nearest name first."""
-    if name in PACKAGED:
-        found: Kind = import_module(f"alciato.world.kinds.{name}").KIND
-        return found
-    if name not in _registered:
-        raise unknown_name("kind of post", name, [*PACKAGED, *_registered])
-    return _registered[name]
-
-
-def known_kinds() -> tuple[Kind, ...]:
-    """All kinds, the packaged ones first."""
-    return (*map(kind_named, PACKAGED), *_registered.values())
