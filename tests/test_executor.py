@@ -96,6 +96,7 @@ def test_what_a_library_prints_does_not_disturb():
 INTERRUPTED = """
 import os, signal, sys, threading, time
 sys.path[:0] = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts in the background
 from alciato.executor import Task, run
 threading.Timer(2.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:

@@ -24,6 +24,7 @@ print((full - before) >> 20, (psutil.Process().memory_info().rss - before) >> 20
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc alone keeps what is freed")
 def test_what_threads_freed_is_handed_back():
     done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, check=False)

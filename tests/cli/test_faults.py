@@ -55,6 +55,7 @@ from alciato.store import Collection
 SCHEMES.register("double", "read.doubles:load_double")
 pipeline.SAVE_ITEMS = 2  # small saves, so that there are many
 sign, left = int(sys.argv[1]), int(sys.argv[2])
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it in what it starts in the background
 
 def counted(write):
     def call(*arguments, **named):

@@ -29,11 +29,13 @@ def files_of(folder):
     }
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(built, tmp_path):
     build_demo(tmp_path)
     assert files_of(tmp_path) == files_of(built[0])
 
 
+@pytest.mark.slow
 def test_another_seed_moves_the_scenes(built, tmp_path):
     other = build_demo(tmp_path, seed=8)
     differ = {a.id for a, b in zip(built[1].posts, other.posts, strict=True) if a.media != b.media}

@@ -117,6 +117,7 @@ def in_a_process(folder: Path, verb: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_one_changed_line_of_an_imported_helper_makes_the_record_stale(tmp_path: Path):
     write_package(tmp_path)
     told, cli = in_a_process(tmp_path, "run")
@@ -138,6 +139,7 @@ def test_one_changed_line_of_an_imported_helper_makes_the_record_stale(tmp_path:
     assert in_a_process(tmp_path, "look") == ["['changed since: plugged.deep']"]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_begins_anew_when_code_has_changed(tmp_path: Path):
     import json
 

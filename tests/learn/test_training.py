@@ -123,6 +123,7 @@ def test_device_and_precision_are_those_of_the_settings_unless_named(folder):
     assert (config.device, config.precision) == ("cpu", "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["torch", "accelerate"])
 def test_a_missing_package_names_the_extra(module, tmp_path):
     """Exit status 3 and the command that installs it, not a traceback."""

@@ -110,6 +110,7 @@ def test_choices_add_up_to_one(smollm2):
     assert list(found) == ["yes", "no", "I do not know", "নয়"]
 
 
+@pytest.mark.slow
 def test_choose_equals_the_whole_distribution(smollm2):
     """The oracle reads each token's log-probability out of the whole vocabulary's, whatever token comes next."""
     prompt = smollm2._root.post(

@@ -368,6 +368,7 @@ def test_on_a_gpu_the_weights_keep_their_own_number_type(settings):
     assert dtype_for(settings.model_copy(update={"dtype": "float16"}), "cuda:0") is torch.float16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "threads"), [("import torch; torch.set_num_threads(3)", 3), ("", 1)])
 def test_loading_leaves_a_process_that_uses_torch_as_it_was(language, settings, before, threads):
     """The setting `threads` holds where the loader is the first to import PyTorch, and changes nothing elsewhere."""

@@ -48,6 +48,7 @@ def test_boxes_lie_where_the_words_are(ocr):
         assert 0.5 <= line.confidence <= 1
 
 
+@pytest.mark.slow
 def test_fine_print_of_a_screenshot_is_read(ocr):
     """Letters of 14 pixels on a picture of 1600: too small for the first look."""
     picture = Image.new("RGB", (1600, 1200), "white")

@@ -68,6 +68,7 @@ def faster(tmp_path_factory):
     return Path(converter.convert(str(folder / "converted")))
 
 
+@pytest.mark.slow
 def test_speech_through_faster_whisper(faster, settings):
     transcriber = check_described(Runtime(settings), f"hf:{faster}", Transcriber)
     assert type(transcriber).__name__ == "FasterWhisper"

@@ -183,6 +183,7 @@ def test_workers_find_what_one_process_finds(tmp_path, settings):
     assert Named.loaded == []  # the workers have the models, this process needs none
 
 
+@pytest.mark.slow
 def test_a_picture_that_kills_a_worker_is_reported_and_all_others_are_read(tmp_path, settings):
     models = MODELS.model_copy(update={"ocr": "double:killer"})
     made = collection(tmp_path, 12)
@@ -246,6 +247,7 @@ def test_a_model_that_cannot_be_loaded_is_an_error_and_no_reading(tmp_path, sett
     assert list(made.readings()) == []
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_what_was_read(tmp_path, settings):
     made = collection(tmp_path, 30)
 
@@ -333,6 +335,7 @@ print(read(Collection.open(sys.argv[1]), Runtime(Settings(models=models))).items
 """
 
 
+@pytest.mark.slow
 def test_reading_calls_nobody(tmp_path):
     collection(tmp_path, 2)
     command = [sys.executable, "-c", CALLS_NOBODY, str(tmp_path)]

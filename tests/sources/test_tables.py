@@ -123,6 +123,7 @@ def csv_with(tmp_path, lines):
     return split(scan([tmp_path]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quoted_later", [False, True])
 def test_an_unclosed_quote_costs_its_own_row_only(tmp_path, quoted_later):
     rows = [f"{number},text {number}" for number in range(10_000)]

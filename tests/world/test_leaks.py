@@ -61,6 +61,7 @@ def test_every_kind_with_two_labels_is_in_the_list():
     assert {name for name, count in found.items() if count > 1} == {*LABELLED, "dialogue"}  # its label is its order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LABELLED)
 def test_the_number_of_a_post_does_not_tell_its_label(drawn, kind):
     labels = [post.label for post in drawn[kind]]
