@@ -1,22 +1,15 @@
 """The tool for mutation testing: its mutants are valid, differ from the source, and are drawn by the seed."""
 
 import ast
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+
+from tool_loading import load_tool
 
 
 @pytest.fixture(scope="module")
 def tool():
-    path = Path(__file__).parents[1] / "tools" / "mutate.py"
-    spec = importlib.util.spec_from_file_location("mutate", path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["mutate"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["mutate"]
+    return load_tool("mutate")
 
 
 def test_the_same_seed_draws_the_same_valid_mutants(tool):

@@ -197,18 +197,12 @@ class Library:
 
     def ids(self, where: str | None = None) -> list[str]:
         """Give the ids of the posts that a filter names, such as `created_at > '2024-05-01'`; oldest first."""
-        from alciato.search.filters import ITEM, checked_filter
-
-        condition = checked_filter(where, ITEM)
-        with _telling_wrong_filters(condition):
+        with _item_filter(where) as condition:
             return self.collection.ids(condition)
 
     def items(self, ids: Sequence[str] | None = None, where: str | None = None) -> Iterator[Item]:
         """Yield the items, or some of them; `where` is a filter as in `ids`."""
-        from alciato.search.filters import ITEM, checked_filter
-
-        condition = checked_filter(where, ITEM)
-        with _telling_wrong_filters(condition):
+        with _item_filter(where) as condition:
             yield from self.collection.items(ids, condition)
 
     def status(self) -> Status:
@@ -221,12 +215,13 @@ class Library:
 
 
 @contextmanager
-def _telling_wrong_filters(condition: str | None) -> Iterator[None]:
-    """Turn what the store says of a condition that it cannot follow into a `UsageError`."""
-    from alciato.search.filters import filter_error
+def _item_filter(where: str | None) -> Iterator[str | None]:
+    """Check a filter of items and give its condition; one that the store cannot follow is a `UsageError` as well."""
+    from alciato.search.filters import ITEM, checked_filter, filter_error
 
+    condition = checked_filter(where, ITEM)
     try:
-        yield
+        yield condition
     except (ValueError, RuntimeError) as error:
         if condition is None:
             raise

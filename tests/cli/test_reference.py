@@ -1,17 +1,14 @@
 """The command reference is what the command line says of itself; all commands share the same words."""
 
-import importlib.util
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 from typer.main import get_command
 
 from alciato.cli.main import app
 from alciato.settings import Models
-
-ROOT = Path(__file__).parents[2]
+from tool_loading import load_tool
 
 
 def commands(command=None, path="alciato"):
@@ -27,11 +24,7 @@ def options_of(command):
 
 
 def test_the_reference_is_not_old():
-    spec = importlib.util.spec_from_file_location("tool_commands", ROOT / "tools" / "commands.py")
-    assert spec
-    assert spec.loader
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool("commands")
     assert tool.PAGE.read_text("utf-8") == tool.page(), "run: python tools/commands.py --write"
 
 

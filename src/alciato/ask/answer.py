@@ -39,16 +39,18 @@ def ask(
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
     hits = search(collection, question, k=k, options=_OPTIONS, runtime=runtime)
     found = _candidates(question, passages(contents_of(collection, [hit.item for hit in hits])), hits)
+    if not found:
+        return extract(question, [], encoder.name)
     scorer = PassageScorer(question, encoder, z_norm_of(collection, encoder, runtime=runtime))
-    dropped = 0
+    scored, dropped = scorer.score([passage.text for passage in found]), 0
     if chat is not None or runtime.settings.models.chat != EXTRACTIVE:
-        shown = passages_to_show(scorer, found, PASSAGES)
+        shown = passages_to_show(found, scored, PASSAGES)
         if shown:
             reply = write(scorer, shown, chat or runtime.load(runtime.settings.models.chat, Chat))
             if reply.found:
                 return reply
             dropped = reply.dropped
-    quoted = extract(question, best_passages(scorer, found), encoder.name)
+    quoted = extract(question, best_passages(found, scored), encoder.name)
     return quoted.model_copy(update={"dropped": dropped})
 
 

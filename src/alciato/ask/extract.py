@@ -6,21 +6,19 @@ from collections.abc import Sequence
 
 from alciato.ask.citations import Numbering, Passage, repeats
 from alciato.ask.reply import Reply, Sentence
-from alciato.ask.scoring import ANSWER_RATE, FURTHER_RATE, FURTHER_SHARE, PassageScorer
+from alciato.ask.scoring import ANSWER_RATE, FURTHER_RATE, FURTHER_SHARE
+from alciato.search.normalization import PassageScores
 
 MOST = 3
 """Sentences of an answer at most."""
 
 
-def best_passages(scorer: PassageScorer, found: Sequence[Passage], most: int = MOST) -> list[Passage]:
+def best_passages(found: Sequence[Passage], scored: PassageScores, most: int = MOST) -> list[Passage]:
     """Choose the passages that answer, best first, none that repeats a better one.
 
     The best must reach the threshold of `ANSWER_RATE`, each further one that of `FURTHER_RATE` and `FURTHER_SHARE` of
     the best score.
     """
-    if not found:
-        return []
-    scored = scorer.score([passage.text for passage in found])
     least = scored.min_score(ANSWER_RATE)
     further = max(scored.min_score(FURTHER_RATE), FURTHER_SHARE * float(scored.scores.max()))
     chosen: list[Passage] = []
@@ -32,11 +30,8 @@ def best_passages(scorer: PassageScorer, found: Sequence[Passage], most: int = M
     return chosen
 
 
-def passages_to_show(scorer: PassageScorer, found: Sequence[Passage], most: int) -> list[Passage]:
+def passages_to_show(found: Sequence[Passage], scored: PassageScores, most: int) -> list[Passage]:
     """Choose the passages that a chat model is shown: all that reach the threshold of `ANSWER_RATE`, best first."""
-    if not found:
-        return []
-    scored = scorer.score([passage.text for passage in found])
     order = (-scored.scores).argsort(kind="stable")[:most]
     return [found[place] for place in order if scored.scores[place] >= scored.min_score(ANSWER_RATE)]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from alciato.duplicates.features import ImageFeatures, Place, StoredPictures, stored_pictures
+from alciato.duplicates.features import Place, PlacedPicture, StoredPictures, stored_pictures
 from alciato.duplicates.near_copies import NearCopy, Relation
 from alciato.duplicates.near_copy_index import NearCopyIndex
 from alciato.models import Runtime, default_runtime
@@ -41,16 +40,6 @@ class Cluster(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     members: tuple[Member, ...] = Field(min_length=2)
-
-
-@dataclass(frozen=True)
-class PlacedPicture:
-    """What a cluster needs to know of a picture or frame; `ImageFeatures` know it too."""
-
-    places: tuple[Place, ...]
-    medium: str
-    start: float | None
-    size: tuple[int, int]
 
 
 Pair = tuple[int, int]
@@ -95,9 +84,7 @@ def _placed(seen: StoredPictures, position: int) -> PlacedPicture:
     return PlacedPicture(seen.places.of(int(seen.codes[position])), medium, seen.start(position), seen.size(position))
 
 
-def clustered(
-    seen: Sequence[PlacedPicture | ImageFeatures], pairs: Mapping[Pair, NearCopy], compare: Compare
-) -> list[Cluster]:
+def clustered(seen: Sequence[PlacedPicture], pairs: Mapping[Pair, NearCopy], compare: Compare) -> list[Cluster]:
     """Join pairs i < j to clusters of posts; the same medium in several posts is a copy too."""
     groups = _groups(len(seen), list(pairs) + _of_one_medium(seen))
     firsts = [min(group, key=lambda i: _rank(seen[i], i)) for group in groups]
@@ -110,7 +97,7 @@ def clustered(
 
 
 def _cluster(
-    seen: Sequence[PlacedPicture | ImageFeatures], first: int, group: list[int], told: Mapping[Pair, NearCopy | None]
+    seen: Sequence[PlacedPicture], first: int, group: list[int], told: Mapping[Pair, NearCopy | None]
 ) -> Cluster | None:
     copies = {i: told.get((min(first, i), max(first, i))) for i in group if i != first}
     direct = {i: copy for i, copy in copies.items() if copy is not None}
@@ -128,15 +115,13 @@ def _cluster(
     return Cluster(members=tuple(members.values())) if len(members) > 1 else None
 
 
-def _rank(features: PlacedPicture | ImageFeatures, number: int) -> tuple[bool, int, str, int]:
+def _rank(features: PlacedPicture, number: int) -> tuple[bool, int, str, int]:
     """Order of representatives: stills before clips, then most pixels, then the earliest post."""
     earliest = min((place.created_at or LATEST for place in features.places), default=LATEST)
     return features.start is not None, -features.size[0] * features.size[1], earliest, number
 
 
-def _member(
-    features: PlacedPicture | ImageFeatures, place: Place, relation: MemberRelation, copy: NearCopy | None
-) -> Member:
+def _member(features: PlacedPicture, place: Place, relation: MemberRelation, copy: NearCopy | None) -> Member:
     return Member(
         item=place.item,
         part=place.part,
@@ -147,7 +132,7 @@ def _member(
     )
 
 
-def _of_one_medium(seen: Sequence[PlacedPicture | ImageFeatures]) -> list[tuple[int, int]]:
+def _of_one_medium(seen: Sequence[PlacedPicture]) -> list[tuple[int, int]]:
     """Tie the frames of a clip together."""
     first: dict[str, int] = {}
     return [(first.setdefault(each.medium, number), number) for number, each in enumerate(seen)]

@@ -80,13 +80,19 @@ class Place:
 
 
 @dataclass(frozen=True)
-class ImageFeatures:
-    """One picture or frame: what near copies are told by. `size` is width and height in pixels."""
+class PlacedPicture:
+    """One picture or frame: what a cluster needs to know of it. `size` is width and height in pixels."""
 
     places: tuple[Place, ...]
     medium: str
     start: float | None
     size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class ImageFeatures(PlacedPicture):
+    """One picture or frame: what near copies are told by."""
+
     bits: Bytes  # (32,)
     quality: float
     features: Keypoints
