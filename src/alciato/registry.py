@@ -17,7 +17,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from alciato.errors import UsageError, naming_what_is_missing, unknown_name
 
@@ -109,6 +109,12 @@ class Registry(Generic[Member]):
                 f"the {self.kind} {point.name!r} of the package {_package(point)} cannot be imported: {error}.",
                 remedy=f"Repair or uninstall {_package(point)}.",
             ) from error
+
+
+class NoOptions(BaseModel):
+    """Options of a member that has none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def parse_options(options: type[AnyOptions], given: Mapping[str, Any], owner: str) -> AnyOptions:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from alciato.errors import UsageError
 from alciato.item import Item, Span
@@ -19,7 +19,7 @@ from alciato.item.verdict import Decision, Step
 from alciato.judge.policy import Policy, load_policy
 from alciato.models import Runtime
 from alciato.read.content import Content
-from alciato.registry import Registry, parse_options
+from alciato.registry import NoOptions, Registry, parse_options
 
 
 @dataclass(frozen=True)
@@ -67,12 +67,6 @@ def checked(outcome: Judgement | Unjudged, policy: Policy) -> Judgement | Unjudg
     return outcome
 
 
-class NoStrategyOptions(BaseModel):
-    """A strategy that takes no options."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
 @dataclass(frozen=True)
 class Needs:
     """What a strategy judges by.
@@ -101,7 +95,7 @@ class Strategy(ABC):
     """A way to judge items by a policy. `model` names the model and a digest of all that the scores depend on."""
 
     name: ClassVar[str]
-    Options: ClassVar[type[BaseModel]] = NoStrategyOptions
+    Options: ClassVar[type[BaseModel]] = NoOptions
     needs: ClassVar[Needs] = Needs()
     model: str
 

@@ -19,11 +19,11 @@ from alciato.duplicates.features import ImageFeatures, extract_features, image_f
 from alciato.duplicates.near_copies import verify
 from alciato.models import Picture
 from alciato.read.pdq import pdq
+from alciato.registry import NoOptions
 from alciato.search.filters import filter_error
 from alciato.search.retrieval import (
     DISPLAYED,
     Input,
-    NoRetrievalOptions,
     Query,
     RankedList,
     RetrievalExample,
@@ -46,7 +46,7 @@ class NearCopyRetriever:
     """Pictures and frames that are near copies of the query picture, nearest first."""
 
     name: ClassVar[str] = "near_copy"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     inputs: ClassVar[frozenset[Input]] = frozenset(["image"])
     examples: ClassVar[tuple[RetrievalExample, ...]] = ()
 

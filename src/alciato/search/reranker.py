@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
-from alciato.registry import Registry
-from alciato.search.retrieval import NoRetrievalOptions, Query, RetrievedSegment
+from alciato.registry import NoOptions, Registry
+from alciato.search.retrieval import Query, RetrievedSegment
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class RelevanceReranker:
     """
 
     name: ClassVar[str] = "relevance"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     examples: ClassVar[tuple[RerankingExample, ...]] = (
         RerankingExample((("a", 0.9, 0.3), ("b", 0.5, 0.8), ("c", 0.4, None)), ("c", "b", "a")),
     )

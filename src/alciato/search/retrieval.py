@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, 
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from alciato.models import Encoder, Picture, Runtime
 from alciato.models.protocols import Role
@@ -177,12 +176,6 @@ def _rows(found: Any) -> list[dict[str, Any]]:
     vectors = np.asarray(column.flatten(), dtype=np.float32).reshape(len(column), column.type.list_size)
     rows = found.drop_columns(["vector"]).to_pylist()
     return [{**row, "vector": vector} for row, vector in zip(rows, vectors, strict=True)]
-
-
-class NoRetrievalOptions(BaseModel):
-    """Options of a part that has none."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RetrievalExample(NamedTuple):

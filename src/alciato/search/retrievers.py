@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from alciato.models import Encoder
+from alciato.registry import NoOptions
 from alciato.search.calibration import MIN_OVERLAP, isotropy_for
 from alciato.search.retrieval import (
     Input,
-    NoRetrievalOptions,
     Query,
     RankedList,
     RetrievalExample,
@@ -39,7 +39,7 @@ class Bm25:
     """BM25 over the words of every segment, as they were read and as they were respaced."""
 
     name: ClassVar[str] = "bm25"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample({"a": "Marmalade on toast.", "b": "A green bicycle."}, "who ate the marmalade", "a"),
@@ -71,7 +71,7 @@ class Trigram:
     """Terms of the query that no text holds as a word, found inside other words or nearly: `captain`, `THECAPTAINS`."""
 
     name: ClassVar[str] = "trigram"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample({"a": "LOOKATME IAM THECAPTAIN", "b": "A green bicycle."}, "captain", "a"),
@@ -118,7 +118,7 @@ class Dense:
     """Cosine of the query's vector and each segment's, ranked by similarity after isotropy correction."""
 
     name: ClassVar[str] = "dense"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     inputs: ClassVar[frozenset[Input]] = _TEXT
     examples: ClassVar[tuple[RetrievalExample, ...]] = (
         RetrievalExample(
@@ -155,7 +155,7 @@ class ImageDense:
     """Cosine in a space that pictures and words share, of an image encoder; keeps the outliers."""
 
     name: ClassVar[str] = "image"
-    Options = NoRetrievalOptions
+    Options = NoOptions
     inputs: ClassVar[frozenset[Input]] = frozenset(["text", "image"])
     examples: ClassVar[tuple[RetrievalExample, ...]] = ()
 

@@ -19,7 +19,7 @@ from alciato.errors import BadMedia, ModelError, UsageError
 from alciato.item import Image, Item, Span
 from alciato.item.verdict import Step
 from alciato.judge.policy import Category, Policy
-from alciato.judge.strategy import Judgement, Match, Needs, NoStrategyOptions, Strategy, StrategyExample, Unjudged
+from alciato.judge.strategy import Judgement, Match, Needs, Strategy, StrategyExample, Unjudged
 from alciato.models import Embeddings, Encoder, Runtime
 from alciato.models.trained import Trained
 from alciato.nets.modular_posts import (
@@ -32,6 +32,7 @@ from alciato.nets.modular_posts import (
     numbers_of,
 )
 from alciato.read.content import Content
+from alciato.registry import NoOptions
 
 _KINDS = {"text": ("body", "caption"), "words": ("ocr",)}
 """Kinds of the spans that a module's step is based on."""
@@ -48,7 +49,7 @@ class Modular(Strategy):
         self.model = f"{trained.name}@{trained.fingerprint}"
 
     @classmethod
-    def load(cls, policy: Policy, runtime: Runtime, options: NoStrategyOptions) -> Self:
+    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
         """Open the trained judge that the settings name.
 
         Raises:

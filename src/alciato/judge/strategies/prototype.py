@@ -31,11 +31,12 @@ from alciato.judge.policy import Category, Policy
 from alciato.judge.signals import signal_matches
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
 from alciato.judge.statements import Statement, paired, statements_of
-from alciato.judge.strategy import Judgement, Match, NoStrategyOptions, Strategy, StrategyExample, Unjudged
+from alciato.judge.strategy import Judgement, Match, Strategy, StrategyExample, Unjudged
 from alciato.judge.target import find_target
 from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
 from alciato.read.language import detect, dominant_script
+from alciato.registry import NoOptions
 
 CURVES = {1: (2.5, 0.56), 2: (8.8, 3.1)}
 """Slope and intercept by number of parts of the form."""
@@ -79,7 +80,7 @@ class Prototype(Strategy):
         self.model = f"{encoder.name}@{digest}"
 
     @classmethod
-    def load(cls, policy: Policy, runtime: Runtime, options: NoStrategyOptions) -> Self:
+    def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
         """Make the strategy with the text encoder of the settings."""
         del options
         return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy)
