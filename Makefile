@@ -27,7 +27,7 @@ lint: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/reading.py
-	$(BIN)/python benchmarks/search.py
+	LANCE_LOG=error $(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/near_copies.py
 	$(BIN)/python benchmarks/training.py
 
