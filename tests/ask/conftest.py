@@ -6,7 +6,7 @@ import pytest
 from alciato.ask.scoring import PassageScorer
 from alciato.models import Encoder, default_runtime
 from alciato.search.calibration import background_texts, isotropy_of
-from alciato.search.normalization import ZNorm, background_questions, cohort_similarities, null_maxima
+from alciato.search.normalization import ZNorm, background_questions, null_maxima
 from search_doubles import WordEncoder
 
 
@@ -15,7 +15,7 @@ def norm_of(encoder):
     texts = np.asarray(encoder.encode(list(background_texts())).dense)
     cohort = np.asarray(encoder.encode(list(background_questions()), role="query").dense)
     isotropy = isotropy_of(texts, cohort)
-    return ZNorm(isotropy, cohort, null_maxima(cohort_similarities(isotropy, cohort, texts)))
+    return ZNorm(isotropy, cohort, null_maxima(isotropy.similarities(cohort, texts)))
 
 
 @pytest.fixture(scope="session")

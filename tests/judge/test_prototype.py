@@ -16,7 +16,7 @@ from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
 from alciato.read.language import detect
-from alciato.settings import Settings
+from alciato.settings import Settings, load_settings
 
 
 def segment_rows(generator, rows, dimension=5):
@@ -124,6 +124,20 @@ def test_a_category_that_gives_nothing_to_go_by_is_an_error(encoder):
     bare = Policy.model_validate({"name": "p", "categories": [{"id": "a", "title": "A", "definition": "a"}]})
     with pytest.raises(UsageError, match="no examples and no signals"):
         Prototype(encoder, bare)
+
+
+def test_the_examples_are_encoded_once_and_judge_the_same_from_the_cache(encoder, policy, post, tmp_path, monkeypatch):
+    settings = load_settings(cache=tmp_path)
+    plain = judged(Prototype(encoder, policy), post, "martians are vermin", ("a dump", "alt")).scores
+    Prototype(encoder, policy, settings)
+    encoded = []
+    encode = type(encoder).encode
+    monkeypatch.setattr(
+        type(encoder), "encode", lambda self, texts, **k: encoded.extend(texts) or encode(self, texts, **k)
+    )
+    again = Prototype(encoder, policy, settings)
+    assert not encoded
+    assert judged(again, post, "martians are vermin", ("a dump", "alt")).scores == plain
 
 
 def test_the_model_is_named_with_what_its_scores_depend_on(policy, encoder):

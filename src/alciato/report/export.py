@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from alciato.files import written_whole
 from alciato.item import Item
 from alciato.item.parts import Media, Part
-from alciato.report.files import written_whole
 from alciato.store import Collection
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from alciato.errors import BadMedia
+from alciato.files import written_whole
 from alciato.item import Verdict
 from alciato.judge.decide import decision_for
 from alciato.judge.policy import ACTIONS, Policy
 from alciato.read.content import contents_of
 from alciato.report.cards import PostCard, card_of
-from alciato.report.files import written_whole
 from alciato.settings import Limits
 from alciato.store import Collection
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from alciato.files import written_whole
 from alciato.item import Verdict
-from alciato.report.files import written_whole
 
 
 def verdict_line(verdict: Verdict) -> str:

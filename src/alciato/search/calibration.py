@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,9 +37,10 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from alciato.files import bytes_written_whole
 from alciato.models import Encoder, Runtime, default_runtime
-from alciato.models.protocols import Role
-from alciato.search.retrieval import Query, RankedList, RetrievedSegment, SearchContext, encode
+from alciato.models.vector_cache import cached_vectors
+from alciato.search.retrieval import Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import SHORTEST_PART, STEM, folded, same, terms_of, weighted_overlap
 from alciato.store import Collection
 
@@ -77,9 +77,13 @@ class Isotropy(NamedTuple):
     directions: Floats
 
     def similarity(self, query: Floats, texts: Floats) -> Floats:
-        """Cosines, -1..1, of one query (dimension,) and texts (n, dimension); near 0 for unrelated ones."""
-        left = _corrected(query[None] - self.queries, self.directions)[0]
-        return np.asarray(_corrected(texts - self.texts, self.directions) @ left, dtype=np.float32)
+        """Cosines (n,), -1..1, of one query (dimension,) and texts (n, dimension); near 0 for unrelated ones."""
+        return np.asarray(self.similarities(query[None], texts)[0])
+
+    def similarities(self, queries: Floats, texts: Floats) -> Floats:
+        """Cosines (m, n) of queries (m, dimension) and texts (n, dimension)."""
+        left = _corrected(queries - self.queries, self.directions)
+        return np.asarray(left @ _corrected(texts - self.texts, self.directions).T, dtype=np.float32)
 
 
 def isotropy_of(texts: Floats, queries: Floats) -> Isotropy:
@@ -210,7 +214,7 @@ def _learned(context: SearchContext, encoder: Encoder, count: int) -> Calibratio
     runtime, asked = context.runtime, tuple(background_queries())
     corpus, queries = background_vectors(encoder, runtime)
     isotropy = isotropy_of(np.concatenate([corpus, _sample(context, encoder)]), queries)
-    vectors = cached_vectors(encoder, runtime, "background-queries", asked, ("query",))[0]  # (queries, dimension)
+    vectors = cached_vectors(encoder, runtime.settings, "background-queries", asked, "query")  # (queries, dimension)
     if count > EXHAUSTIVE:
         found = by_retrieval(context, encoder, isotropy, vectors)
     elif count:
@@ -229,7 +233,7 @@ def by_exhaustion(
     As in a search, only the `depth` segments nearest by cosine have a similarity of their own; others that hold enough
     terms to be retrieved are given the least of these, and what would not be retrieved is -1.
     """
-    similarities = np.stack([isotropy.similarity(vector, embeddings) for vector in vectors])
+    similarities = isotropy.similarities(vectors, embeddings)
     overlaps = term_overlaps(list(background_queries().values()), texts)
     cosines = vectors @ (embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-9)).T
     depth = min(depth, len(embeddings))
@@ -334,21 +338,9 @@ def data_lines(name: str) -> Sequence[str]:
 
 def background_vectors(encoder: Encoder, runtime: Runtime) -> tuple[Floats, Floats]:
     """Vectors of the background corpus as texts and as queries, kept on disk by the encoder's fingerprint."""
-    texts, queries = cached_vectors(encoder, runtime, "background-texts", background_texts(), ("document", "query"))
-    return texts, queries
-
-
-def cached_vectors(
-    encoder: Encoder, runtime: Runtime, name: str, lines: Sequence[str], roles: Sequence[Role]
-) -> NDArray[np.float32]:
-    """Vectors (roles, lines, dimension) of some lines, kept on disk."""
-    key = hashlib.sha256("\n".join((encoder.name, encoder.fingerprint, *lines)).encode()).hexdigest()[:24]
-    path = Path(runtime.settings.cache).expanduser() / name / f"{key}.npy"
-    if path.exists():
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    vectors = np.stack([encode(encoder, lines, role) for role in roles])
-    write_whole(path, lambda waiting: np.save(waiting, vectors))
-    return vectors
+    lines, settings = background_texts(), runtime.settings
+    texts = cached_vectors(encoder, settings, "background-texts", lines, "document")
+    return texts, cached_vectors(encoder, settings, "background-texts", lines, "query")
 
 
 def calibration_path(context: SearchContext, encoder: Encoder) -> Path:
@@ -373,12 +365,5 @@ def _save(path: Path, calibration: Calibration) -> None:
         "null": calibration.null,
         "segments": calibration.segments,
     }
-    write_whole(path, lambda waiting: np.savez(waiting, **arrays))
-
-
-def write_whole(path: Path, save: Any) -> None:
-    """Write whole or not at all: two processes may write at once."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    waiting = path.with_suffix(f".{os.getpid()}{path.suffix}")
-    save(waiting)
-    waiting.replace(path)
+    with bytes_written_whole(path, "the calibration of search") as file:
+        np.savez(file, **arrays)

@@ -29,18 +29,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alciato.files import bytes_written_whole
 from alciato.models import Encoder, Runtime, default_runtime
+from alciato.models.vector_cache import cached_vectors
 from alciato.search.calibration import (
     EXHAUSTIVE,
     Floats,
     Isotropy,
     all_segments,
     background_vectors,
-    cached_vectors,
     calibration_for,
     calibration_path,
     data_lines,
-    write_whole,
 )
 from alciato.search.retrieval import SearchContext
 from alciato.store import Collection
@@ -67,7 +67,7 @@ class ZNorm:
 
     def score(self, question: Floats, passages: Floats) -> PassageScores:
         """Score passages (n, dimension) for a question (dimension,); about 0 is a passage that does not answer."""
-        against = cohort_similarities(self.isotropy, self.cohort, passages)  # (questions, n)
+        against = self.isotropy.similarities(self.cohort, passages)  # (questions, n)
         centred = self.isotropy.similarity(question, passages) - against.mean(0)
         scores = np.asarray(centred / np.maximum(against.std(0, ddof=1), _LEAST_SPREAD), dtype=np.float32)
         return PassageScores(scores, np.maximum(self.null, null_maxima(against)))
@@ -81,7 +81,7 @@ def z_norm_of(collection: Collection, encoder: Encoder, *, runtime: Runtime | No
     context = SearchContext(collection, runtime or default_runtime())
     calibration = calibration_for(context, encoder)
     questions = background_questions()
-    cohort = cached_vectors(encoder, context.runtime, "background-questions", questions, ("query",))[0]
+    cohort = cached_vectors(encoder, context.runtime.settings, "background-questions", questions, "query")
     place = calibration_path(context, encoder)
     asked = hashlib.sha256("\n".join(questions).encode()).hexdigest()[:8]
     path = place.with_name(f"{place.stem}-{calibration.segments}-{asked}.npy")
@@ -89,14 +89,10 @@ def z_norm_of(collection: Collection, encoder: Encoder, *, runtime: Runtime | No
         null = np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
     else:
         passages = _passages(context, encoder, cohort, calibration.segments)
-        null = null_maxima(cohort_similarities(calibration.isotropy, cohort, passages))
-        write_whole(path, lambda waiting: np.save(waiting, null))
+        null = null_maxima(calibration.isotropy.similarities(cohort, passages))
+        with bytes_written_whole(path, "the calibration of answers") as file:
+            np.save(file, null)
     return ZNorm(calibration.isotropy, cohort, null)
-
-
-def cohort_similarities(isotropy: Isotropy, cohort: Floats, passages: Floats) -> Floats:
-    """Similarities (questions, passages) of the cohort."""
-    return np.stack([isotropy.similarity(one, passages) for one in cohort])
 
 
 def null_maxima(similarities: Floats) -> Floats:

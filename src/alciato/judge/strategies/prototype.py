@@ -37,6 +37,7 @@ from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
 from alciato.read.language import detect, dominant_script
 from alciato.registry import NoOptions
+from alciato.settings import Settings
 
 CURVES = {1: (2.5, 0.56), 2: (8.8, 3.1)}
 """Slope and intercept by number of parts of the form."""
@@ -67,7 +68,7 @@ class Prototype(Strategy):
 
     name = "prototype"
 
-    def __init__(self, encoder: Encoder, policy: Policy) -> None:
+    def __init__(self, encoder: Encoder, policy: Policy, settings: Settings | None = None) -> None:
         for number, category in enumerate(policy.categories):
             if not category.examples and not category.signals:
                 raise UsageError(
@@ -75,7 +76,7 @@ class Prototype(Strategy):
                     remedy="The strategy `prototype` goes by examples: write some, or use `prompt`.",
                 )
         self._policy = policy
-        self._spaces = spaces_of(encoder, policy)
+        self._spaces = spaces_of(encoder, policy, settings)
         digest = hashlib.sha256(f"{encoder.fingerprint}/{VERSION}".encode()).hexdigest()[:8]
         self.model = f"{encoder.name}@{digest}"
 
@@ -83,7 +84,7 @@ class Prototype(Strategy):
     def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
         """Make the strategy with the text encoder of the settings."""
         del options
-        return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy)
+        return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy, runtime.settings)
 
     @classmethod
     def examples(cls) -> Sequence[StrategyExample]:

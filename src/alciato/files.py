@@ -1,4 +1,4 @@
-"""Atomic files: what a report, an export or a list of verdicts is written through."""
+"""Atomic files: an earlier file stays until the new one is whole, and two processes may write at once."""
 
 from __future__ import annotations
 
@@ -6,27 +6,40 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any
 
 from alciato.errors import AlciatoError
 
 
 @contextmanager
-def written_whole(path: str | Path, what: str) -> Iterator[TextIO]:
+def written_whole(path: str | Path, what: str) -> Iterator[IO[str]]:
     """Open a text file that is put in its place when it is whole; until then the earlier one stays.
 
     Its mode follows the umask, as that of every other file here does; an earlier file's mode is kept.
     What is no regular file, such as a pipe or `/dev/stdout`, is written directly.
     `what` names it in the error. Raises `AlciatoError` if it cannot be written.
     """
-    path = Path(path).expanduser()
+    # Half of a surrogate pair, which a row may hold, is escaped rather than an end of the work.
+    with _written(Path(path), what, "", encoding="utf-8", errors="backslashreplace") as file:
+        yield file
+
+
+@contextmanager
+def bytes_written_whole(path: str | Path, what: str) -> Iterator[IO[bytes]]:
+    """Open a file of bytes in the same way."""
+    with _written(Path(path), what, "b") as file:
+        yield file
+
+
+@contextmanager
+def _written(path: Path, what: str, mode: str, **opening: Any) -> Iterator[IO[Any]]:
+    path = path.expanduser()
     direct = path.is_relative_to("/dev") or (path.exists() and not path.is_file())
     path = path.resolve() if path.is_symlink() and not direct else path
     waiting = path if direct else path.with_name(f".{path.name[:200]}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Half of a surrogate pair, which a row may hold, is escaped rather than an end of the work.
-        with waiting.open("w" if direct else "x", encoding="utf-8", errors="backslashreplace") as file:
+        with waiting.open(("w" if direct else "x") + mode, **opening) as file:
             yield file
         if not direct:
             if path.exists():
