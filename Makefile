@@ -5,6 +5,8 @@ BIN := .venv/bin
 # PyTorch is only for the tests of hf: models; where a CPU build lies on disk, pip's find-links name it.
 LINKS := $(if $(PIP_FIND_LINKS),--find-links $(PIP_FIND_LINKS))
 TORCH := torch==2.13.0
+# Many containers forbid Python to keep bytecode; each process would then compile again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test quick lint bench mutate clean
 

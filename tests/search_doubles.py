@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,21 +24,24 @@ def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)).astype(np.float32)
 
 
+@cache
+def direction(word: str) -> np.ndarray:
+    """The random direction of a word."""
+    return unit(np.random.default_rng(zlib.crc32(word.encode())).normal(size=48))
+
+
 class WordEncoder:
     """Sum of a random vector for each word, the same for synonyms, around a mean that all texts share."""
 
     name, fingerprint, dimension, modalities = "fake:words", "fake-words-1", 48, frozenset({"text"})
 
     def encode(self, inputs, *, role="document", instruction=None):
-        rows = [self._sum(text) + (2.0 if role == "query" else 3.0) * self._vector("shared by all") for text in inputs]
+        rows = [self._sum(text) + (2.0 if role == "query" else 3.0) * direction("shared by all") for text in inputs]
         return Embeddings(unit(np.array(rows).reshape(len(inputs), self.dimension)))
 
     def _sum(self, text):
         words = [SYNONYMS.get(word, word) for word in terms_of(text)]
-        return sum((self._vector(word) for word in words), np.zeros(self.dimension)) / max(1, len(words)) ** 0.5
-
-    def _vector(self, word):
-        return unit(np.random.default_rng(zlib.crc32(word.encode())).normal(size=self.dimension))
+        return sum(map(direction, words), np.zeros(self.dimension)) / max(1, len(words)) ** 0.5
 
 
 class ColourEncoder:

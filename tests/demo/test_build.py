@@ -15,12 +15,6 @@ from alciato.world.letters import script_of
 from alciato.world.voice import speak
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    return folder, build_demo(folder)
-
-
 def files_of(folder):
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import alciato
-from alciato.demo import DemoResult, build_demo, run_demo
+from alciato.demo import DemoResult, run_demo
 from alciato.demo.measure import judge_figures
 from alciato.demo.result import CopyFigures, JudgeFigures, SearchFigures, TextFigures, TimedStep
 from alciato.demo.telling import TUNED, figures_lines
@@ -43,8 +43,8 @@ def test_the_figures_hold(ran):
 
 
 @pytest.mark.parametrize(("decision", "holds"), [("remove", False), ("review", False), ("allow", False), (None, True)])
-def test_the_figures_do_not_hold_for_a_judge_that_says_the_same_of_every_post(tmp_path_factory, decision, holds):
-    truth = build_demo(tmp_path_factory.mktemp("truth"))
+def test_the_figures_do_not_hold_for_a_judge_that_says_the_same_of_every_post(built, decision, holds):
+    _, truth = built
     told = {"policy": "general@1", "model": "m", "strategy": "s", "judged_at": datetime.now(UTC)}
     verdicts = [
         Verdict(item=post.id, decision=decision or ("remove" if post.label else "allow"), scores={"hate": 0.5}, **told)

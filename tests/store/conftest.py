@@ -1,7 +1,8 @@
 """Posts, readings and an encoder for the tests of the store."""
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,15 +66,21 @@ def collection(tmp_path: Path) -> Collection:
     return Collection.open(tmp_path / "store")
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """URI of a collection in a bucket of an S3 server on loopback."""
-    server_class = pytest.importorskip("moto.server").ThreadedMotoServer
-    pytest.importorskip("obstore")
-    name = f"posts-{uuid.uuid4().hex}"  # the server's state outlives it within a process
-    server = server_class(ip_address="127.0.0.1", port=0)
+@cache
+def object_server() -> tuple[str, int]:
+    """Host and port of an S3 server on loopback, which ends with the process."""
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
+    return host, port
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> str:
+    """URI of a collection in a bucket of an S3 server."""
+    pytest.importorskip("obstore")
+    name = f"posts-{uuid.uuid4().hex}"
+    host, port = object_server()
     settings = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -87,5 +94,4 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     import boto3
 
     boto3.client("s3", endpoint_url=settings["AWS_ENDPOINT"], region_name="us-east-1").create_bucket(Bucket=name)
-    yield f"s3://{name}/collection"
-    server.stop()
+    return f"s3://{name}/collection"

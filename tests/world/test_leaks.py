@@ -1,6 +1,7 @@
 """The label of a post is not told by what has nothing to do with it: number, order, file size, metadata, one half."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from alciato.nets.modular_posts import numbers_of
 LABELLED = ("confounder", "target", "sentiment", "sarcasm", "punchline", "claim", "needle", "screenshot",
             "inconsistency", "chart", "multihop", "layout", "story", "thread", "catalogue")  # fmt: skip
 SIZE = {"inconsistency": 192, "needle": 96, "screenshot": 128, "chart": 128}
-OPTIONS = {"story": {"defects": 0.5}, "needle": {"negative": 0.5}}
+OPTIONS = {"story": {"defects": 0.5}, "needle": {"negative": 0.5, "side": 2}}
 SIZE_TELLS = {
     "sentiment": "faces without expression are drawn with fewer lines",
     "target": "the label names what is shown: a community is four to six figures",
@@ -32,12 +33,10 @@ SIZE_TELLS = {
 """Kinds whose label is about what is drawn, so that more or fewer bytes may go with it."""
 
 
-@pytest.fixture(scope="module")
-def drawn():
-    """240 posts of each kind with labels, drawn once."""
-    return {
-        kind: list(world.make(kind, 240, seed=3, size=SIZE.get(kind, 64), **OPTIONS.get(kind, {}))) for kind in LABELLED
-    }
+@cache
+def drawn(kind):
+    """240 posts of a kind with labels, drawn once."""
+    return list(world.make(kind, 240, seed=3, size=SIZE.get(kind, 64), **OPTIONS.get(kind, {})))
 
 
 def ranks_alike(labels, values):
@@ -63,9 +62,9 @@ def test_every_kind_with_two_labels_is_in_the_list():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", LABELLED)
-def test_the_number_of_a_post_does_not_tell_its_label(drawn, kind):
-    labels = [post.label for post in drawn[kind]]
-    numbers = [int(post.id.rsplit("-", 1)[1]) for post in drawn[kind]]
+def test_the_number_of_a_post_does_not_tell_its_label(kind):
+    labels = [post.label for post in drawn(kind)]
+    numbers = [int(post.id.rsplit("-", 1)[1]) for post in drawn(kind)]
     assert numbers == list(range(240))
     for modulus in range(2, 13):
         assert independent(labels, [number % modulus for number in numbers]) > 1e-4, modulus
@@ -73,25 +72,25 @@ def test_the_number_of_a_post_does_not_tell_its_label(drawn, kind):
 
 
 @pytest.mark.parametrize("kind", sorted(set(LABELLED) - set(SIZE_TELLS)))
-def test_the_size_of_the_files_does_not_tell_the_label(drawn, kind):
-    labels = [post.label for post in drawn[kind]]
-    sizes = [sum(map(len, post.media.values())) for post in drawn[kind]]
+def test_the_size_of_the_files_does_not_tell_the_label(kind):
+    labels = [post.label for post in drawn(kind)]
+    sizes = [sum(map(len, post.media.values())) for post in drawn(kind)]
     assert ranks_alike(labels, sizes) > 1e-4
 
 
 @pytest.mark.parametrize("kind", LABELLED)
-def test_the_metadata_hold_no_number_and_no_word_that_tells_the_label(drawn, kind):
-    labels = [post.label for post in drawn[kind]]
-    for post in drawn[kind][:20]:
+def test_the_metadata_hold_no_number_and_no_word_that_tells_the_label(kind):
+    labels = [post.label for post in drawn(kind)]
+    for post in drawn(kind)[:20]:
         assert numbers_of(post.item) == {}  # what a learner takes for features
         assert not {"truth", "offends", "emotion", "cue"} & set(post.item.metadata)
-    for name in {name for post in drawn[kind] for name in post.metadata} - {"created_at"}:
-        assert independent(labels, [str(post.metadata.get(name)) for post in drawn[kind]]) > 1e-4, name
+    for name in {name for post in drawn(kind) for name in post.metadata} - {"created_at"}:
+        assert independent(labels, [str(post.metadata.get(name)) for post in drawn(kind)]) > 1e-4, name
 
 
 @pytest.mark.parametrize("kind", LABELLED)
-def test_no_class_is_nearly_all(drawn, kind):
-    counts = Counter(post.label for post in drawn[kind])
+def test_no_class_is_nearly_all(kind):
+    counts = Counter(post.label for post in drawn(kind))
     assert max(counts.values()) <= 0.72 * 240
 
 

@@ -11,6 +11,7 @@ import io
 import os
 import shutil
 import subprocess
+from functools import cache
 from itertools import groupby
 
 from PIL import Image as Pictures
@@ -40,8 +41,10 @@ class Tesseract:
             )
         self._program, self._threads = program, settings.threads
         self._language = source.option or "eng"
-        self._check_languages()
-        version = self._run(["--version"]).split("\n")[0].strip().replace(" ", "-")
+        version, known = _installed(program)
+        for language in self._language.split("+"):
+            if language not in known:
+                raise unknown_name("language of Tesseract that is installed", language, known)
         self.name, self.fingerprint = source.name, f"{version}/{self._language}/{source.revision}"
 
     def recognise(self, picture: Picture) -> list[Finding]:
@@ -54,34 +57,31 @@ class Tesseract:
             return []
         pixels = io.BytesIO()
         picture.save(pixels, "PNG", compress_level=1)
-        table = self._run(["stdin", "stdout", "-l", self._language, "--psm", "11", "tsv"], pixels.getvalue())
-        return lines(table, scale)
+        arguments = ["stdin", "stdout", "-l", self._language, "--psm", "11", "tsv"]
+        return lines(_run(self._program, arguments, pixels.getvalue(), self._threads), scale)
 
-    def _check_languages(self) -> None:
-        known = self._run(["--list-langs"]).split("\n")[1:]
-        known = [language.strip() for language in known if language.strip() and language.strip() != "osd"]
-        for language in self._language.split("+"):
-            if language not in known:
-                raise unknown_name("language of Tesseract that is installed", language, known)
 
-    def _run(self, arguments: list[str], given: bytes = b"") -> str:
-        surroundings = dict(os.environ)
-        if self._threads is not None:
-            surroundings["OMP_THREAD_LIMIT"] = str(self._threads)
-        try:
-            done = subprocess.run(  # noqa: S603 (a fixed program, no shell, the language checked against the list)
-                [self._program, *arguments],
-                input=given,
-                capture_output=True,
-                timeout=TIMEOUT,
-                check=False,
-                env=surroundings,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ModelError(f"tesseract took more than {TIMEOUT} s for one picture.") from error
-        if done.returncode != 0:
-            raise ModelError(f"tesseract failed: {done.stderr.decode(errors='replace').strip()[:300]}")
-        return done.stdout.decode("utf-8", "replace")
+@cache
+def _installed(program: str) -> tuple[str, list[str]]:
+    """Version of the program and the languages that it has; asked once a process, for it takes two further ones."""
+    version = _run(program, ["--version"]).split("\n")[0].strip().replace(" ", "-")
+    names = [line.strip() for line in _run(program, ["--list-langs"]).split("\n")[1:]]
+    return version, [name for name in names if name and name != "osd"]
+
+
+def _run(program: str, arguments: list[str], given: bytes = b"", threads: int | None = None) -> str:
+    surroundings = dict(os.environ)
+    if threads is not None:
+        surroundings["OMP_THREAD_LIMIT"] = str(threads)
+    try:
+        done = subprocess.run(  # noqa: S603 (a fixed program, no shell, the language checked against the list)
+            [program, *arguments], input=given, capture_output=True, timeout=TIMEOUT, check=False, env=surroundings
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"tesseract took more than {TIMEOUT} s for one picture.") from error
+    if done.returncode != 0:
+        raise ModelError(f"tesseract failed: {done.stderr.decode(errors='replace').strip()[:300]}")
+    return done.stdout.decode("utf-8", "replace")
 
 
 def fingerprint(source: Source, settings: Settings) -> str:

@@ -150,11 +150,20 @@ def load_policy(path_or_name: str | Path) -> Policy:
             where one is misspelt.
     """
     path = Path(path_or_name).expanduser()
-    shipped = SHIPPED / f"{path_or_name}.yaml"
-    if not path.is_file() and str(path_or_name) in list(shipped_policies()):
-        path = shipped
-    if not path.is_file():
-        raise _no_policy(str(path_or_name))
+    if path.is_file():
+        return _read(path)
+    if str(path_or_name) in list(shipped_policies()):
+        return _shipped(str(path_or_name))
+    raise _no_policy(str(path_or_name))
+
+
+@cache
+def _shipped(name: str) -> Policy:
+    """A policy that comes with Alciato: it does not change, and reading it takes a fifth of a second."""
+    return _read(SHIPPED / f"{name}.yaml")
+
+
+def _read(path: Path) -> Policy:
     file = PolicyFile(path)
     if not isinstance(file.values, dict):
         raise UsageError("a policy is a mapping with the keys name and categories.", where=str(path), remedy=FORMAT)
