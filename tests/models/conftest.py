@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,12 +10,10 @@ from alciato.models import Chat, Runtime
 from alciato.settings import Settings
 from model_samples import Server
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # test modules import torch first, whose OpenMP all then share
-
 
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory) -> Settings:
-    return Settings(threads=2, cache=tmp_path_factory.mktemp("cache"), calls={"timeout": 600})
+    return Settings(threads=1, cache=tmp_path_factory.mktemp("cache"), calls={"timeout": 600})
 
 
 @pytest.fixture(scope="session")

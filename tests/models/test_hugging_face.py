@@ -1,6 +1,7 @@
 """Tiny networks with random weights, saved as safetensors, through the real loading code and real forward passes."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from alciato.errors import MissingPackage, ModelError, UsageError
+from alciato.executor import ONE_THREAD
 from alciato.models import Chat, Encoder, Message, Runtime, Transcriber
 from alciato.models.device import chosen_device, dtype_for
 from alciato.models.transcriber_transformers import segments
@@ -381,6 +383,7 @@ import torch
 from transformers import logging
 print(torch.get_num_threads(), logging.get_verbosity() == logging.WARNING, logging.is_progress_bar_enabled())
 """
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    plain = {name: value for name, value in os.environ.items() if name not in ONE_THREAD}
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=plain)
     assert done.stdout.split() == [str(threads), "True", "True"]
     assert done.stderr == ""
