@@ -6,9 +6,11 @@ import pytest
 from PIL import Image as Pictures
 
 from alciato.errors import AlciatoError, UsageError
+from alciato.executor import run
 from alciato.item import Box, Reading, Segment, Verdict
-from alciato.judge import judge, judge_items, load_policy
-from alciato.models import Runtime
+from alciato.judge import judge, judge_items, judging, load_policy
+from alciato.judge.strategy import load_strategy
+from alciato.models import Runtime, workers
 from alciato.report.jsonl import verdict_line, write_jsonl
 from alciato.sources import scan
 
@@ -64,6 +66,61 @@ def test_another_policy_model_or_a_newer_reading_is_judged_anew(filled, policy, 
     assert all(verdict != after[verdict.item] for verdict in newer)
     changed = policy.model_copy(update={"version": "2"})
     assert all(verdict.policy == changed.label for verdict in judge(filled, changed, runtime=Runtime(settings)))
+
+
+def in_one_process(task, batches, *, workers, runner):
+    return run(task, batches, workers=1, runner=runner)
+
+
+@pytest.mark.parametrize(("runner", "worth", "started"), [("native", 6, []), ("native", 5, [3]), ("ray", 6, [3])])
+def test_few_posts_are_judged_in_this_process_and_many_in_workers(
+    filled, policy, settings, monkeypatch, runner, worth, started
+):
+    counts = []
+
+    def watched(task, batches, *, workers, runner):
+        counts.append(workers)
+        return in_one_process(task, batches, workers=workers, runner="native")
+
+    monkeypatch.setattr(judging, "run", watched)
+    monkeypatch.setattr(judging, "cores", lambda: 3)
+    monkeypatch.setattr(workers, "cores", lambda: 3)
+    monkeypatch.setattr(judging, "WORTH_WORKERS", worth)
+    runtime = Runtime(settings.model_copy(update={"runner": runner, "batch": 1}))
+    assert len(list(judge(filled, policy, runtime=runtime))) == len(TEXTS)
+    assert counts == started
+    list(judge(filled, policy, load_strategy("prototype", policy, runtime), runtime=runtime, again=True))
+    assert counts == started  # a strategy that is an object stays in this process
+    if runner == "native":
+        assert len(list(judge(filled, policy, runtime=runtime))) == len(TEXTS)
+        assert counts == started  # all stand
+
+
+@pytest.mark.slow
+def test_workers_judge_as_one_process_does(filled, policy, settings, monkeypatch):
+    monkeypatch.undo()  # the packaged encoder, which workers load too
+    alone = list(judge(filled, policy, runtime=Runtime(settings)))
+    both = Runtime(settings.model_copy(update={"workers": 2, "batch": 1}))
+    together = list(judge(filled, policy, runtime=both, again=True))
+    at = alone[0].judged_at
+    assert [one.model_copy(update={"judged_at": at}) for one in together] == [
+        one.model_copy(update={"judged_at": at}) for one in alone
+    ]
+
+
+def test_verdicts_come_in_order_whatever_batch_is_done_first_and_a_lost_post_goes_to_a_person(
+    filled, policy, settings, monkeypatch
+):
+    def backwards(task, batches, *, workers, runner):
+        done = list(in_one_process(task, batches, workers=workers, runner=runner))[::-1]
+        yield from [one._replace(result=None, error="it was ended by SIGKILL.") for one in done[:1]] + done[1:]
+
+    monkeypatch.setattr(judging, "run", backwards)
+    runtime = Runtime(settings.model_copy(update={"workers": 2, "batch": 2}))
+    verdicts = list(judge(filled, policy, runtime=runtime))
+    assert [verdict.item for verdict in verdicts] == filled.ids()
+    assert [verdict.decision for verdict in verdicts] == ["remove", "allow", "allow", "review", "review"]
+    assert verdicts[-1].reasons == ("It could not be judged: it was ended by SIGKILL.",)
 
 
 def test_ids_choose_items(filled, policy, settings):

@@ -10,7 +10,7 @@ from alciato.errors import UsageError
 from alciato.item import Finding, Reading
 from alciato.judge.decide import verdict_for
 from alciato.judge.policy import Policy, load_policy
-from alciato.judge.space import embed, form_of, margin
+from alciato.judge.space import embed, form_of, margin, spaces_of
 from alciato.judge.strategies.prototype import Prototype, score
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, Runtime
@@ -54,6 +54,15 @@ def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_benign
 def test_no_examples_never_match():
     x = segment_rows(np.random.default_rng(2), 2)
     assert (score(margin(x, x[:0], x, 0.1), 1.0, 0.0) < 1e-9).all()
+
+
+def test_margins_of_all_categories_are_those_of_the_formula(encoder, policy):
+    space = spaces_of(encoder, policy)[1]
+    x = space.encode([("martians are vermin",), ("the cat sleeps",), ("bread",)])
+    found = space.margins(x)
+    assert list(found) == [category.id for category in policy.categories]
+    for category, margins in found.items():
+        assert margins == pytest.approx(margin(x, space.examples[category], space.benign, space.width))
 
 
 def test_the_similarity_of_pairs_is_the_mean_of_that_of_their_halves(encoder):

@@ -11,7 +11,7 @@ import pytest
 from alciato.errors import ModelError, UsageError
 from alciato.executor import run
 from alciato.item import Audio, Image, Item, Post, Text, Video, media_hash
-from alciato.models import Runtime
+from alciato.models import Runtime, workers
 from alciato.models.runtime import SCHEMES
 from alciato.progress import Progress
 from alciato.read import pipeline, read, read_post, unread
@@ -207,12 +207,12 @@ def test_few_items_are_read_in_this_process_and_many_in_workers(tmp_path, settin
         return run(task, batches, workers=1, runner=runner)
 
     monkeypatch.setattr(pipeline, "run", watched)
-    monkeypatch.setattr(pipeline, "cores", lambda: 3)
+    monkeypatch.setattr(workers, "cores", lambda: 3)
     read(collection(tmp_path / "few", 4), Runtime(settings))
     assert started == []
     read(collection(tmp_path / "many", 40), Runtime(settings))
     assert started == [3]
-    monkeypatch.setattr(pipeline, "PROCESS_BYTES", 2**50)  # no memory for a second worker
+    monkeypatch.setattr(workers, "PROCESS_BYTES", 2**50)  # no memory for a second worker
     read(collection(tmp_path / "large", 40), Runtime(settings))
     assert started == [3]
 

@@ -124,7 +124,7 @@ def auroc(scores: Array, labels: Array) -> float:
 def all_margins(space: Space, lines: Sequence[CalibrationPost]) -> Array:
     """Margins of each text for each category, shape (texts, categories)."""
     x = space.encode([line.form for line in lines])
-    return np.stack([space.margins(x, category) for category in space.texts], axis=1)
+    return np.stack(list(space.margins(x).values()), axis=1)
 
 
 def labels_of(lines: Sequence[CalibrationPost]) -> Array:

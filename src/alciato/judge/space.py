@@ -42,11 +42,16 @@ def margin(x: Array, examples: Array, benign: Array, width: float, sharpness: fl
     Shapes: x (texts, dim), examples (examples, dim), benign (benign, dim), all of length 1; gives (texts,).
     No examples give minus infinity, no benign texts plus infinity.
     """
-    return (_log_sum(x @ examples.T, sharpness / width) - _log_sum(x @ benign.T, sharpness / width)) / sharpness
+    return (_log_sum(x, examples, sharpness / width) - _log_sum(x, benign, sharpness / width)) / sharpness
 
 
-def _log_sum(similarity: Array, sharpness: float) -> Array:
-    return np.asarray(np.logaddexp.reduce(similarity * sharpness, axis=1, initial=-np.inf))
+def _log_sum(x: Array, texts: Array, sharpness: float) -> Array:
+    """Logarithm of the kernel density of each x, not divided by the number of texts; minus infinity without any."""
+    if not len(texts):
+        return np.full(len(x), -np.inf)
+    logits = (x @ texts.T).astype(np.float64) * sharpness
+    largest = logits.max(axis=1, keepdims=True)
+    return np.asarray(largest[:, 0] + np.log(np.exp(logits - largest).sum(axis=1)))
 
 
 def form_of(words: str, picture: str | None) -> Form:
@@ -81,9 +86,13 @@ class Space:
         """Give centred vectors of length 1, shape (texts, dim)."""
         return self._centre(embed(self._encoder, forms))
 
-    def margins(self, x: Array, category: str) -> Array:
-        """Give the margin of each text for one category, shape (texts,)."""
-        return margin(x, self.examples[category], self.benign, self.width)
+    def margins(self, x: Array) -> dict[str, Array]:
+        """Give the margin of each text for each category, shape (texts,)."""
+        benign = _log_sum(x, self.benign, SHARPNESS / self.width)
+        return {
+            category: (_log_sum(x, examples, SHARPNESS / self.width) - benign) / SHARPNESS
+            for category, examples in self.examples.items()
+        }
 
     def ranked(self, x: Array, category: str) -> list[Form]:
         """Give the examples of a category, the nearest to one vector (dim,) first."""

@@ -17,7 +17,7 @@ from alciato.errors import UsageError
 from alciato.item import Item, Span
 from alciato.item.verdict import Decision, Step
 from alciato.judge.policy import Policy, load_policy
-from alciato.models import Runtime
+from alciato.models import ModelInfo, Runtime
 from alciato.read.content import Content
 from alciato.registry import NoOptions, Registry, parse_options
 
@@ -114,6 +114,12 @@ class Strategy(ABC):
         """Give the policy that is used where none is named."""
         del runtime
         return load_policy("general")
+
+    @classmethod
+    def worker_models(cls, runtime: Runtime) -> Sequence[ModelInfo] | None:
+        """Give the models of which each worker process holds a copy; None where all judging stays in one process."""
+        del runtime
+        return None
 
     @classmethod
     @abstractmethod

@@ -11,7 +11,7 @@ models come wrapped in `ChatCalls` (cache, retries, bounds).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -40,6 +40,14 @@ SCHEMES: Registry[Loader] = Registry(
     },
     group="alciato.models",
 )
+
+
+def add_schemes(schemes: Mapping[str, Loader | str]) -> None:
+    """Register in a worker process the schemes that its driver has registered."""
+    for name, load in schemes.items():
+        if name not in SCHEMES:
+            SCHEMES.register(name, load)
+
 
 P = TypeVar("P")
 

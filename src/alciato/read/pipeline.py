@@ -8,7 +8,6 @@ is planned again by the next run.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +21,8 @@ from alciato.executor import Done, Task, cores, run
 from alciato.item import Finding, Image, Item, Post, Reading, Segment
 from alciato.memory import release_memory
 from alciato.models import Runtime, default_runtime
-from alciato.models.runtime import SCHEMES, Loader
+from alciato.models.runtime import SCHEMES, Loader, add_schemes
+from alciato.models.workers import worker_count
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, BatchResult, Job, failed_reading, together
 from alciato.read.content import Content
@@ -35,8 +35,6 @@ SAVE_ITEMS, SAVE_SECONDS = 128, 5.0
 """Results are saved when so many items wait or so much time has passed: that much a kill may lose."""
 WORTH_WORKERS = 64
 """Readings of media, or sixteen times as many of text, from which starting processes pays: each takes some 2 s."""
-PROCESS_BYTES, FACTOR = 400 * 2**20, 2
-"""Memory of a worker without its models, and with them this many times the size of their weights."""
 
 Batch = Sequence[tuple[str, Sequence[str]]]
 """Item ids, each with its work: a list of `PART/KIND`."""
@@ -180,9 +178,7 @@ def batch_reading(
 
     `schemes` are those of model names that the driver has registered.
     """
-    for name, load in schemes.items():
-        if name not in SCHEMES:
-            SCHEMES.register(name, load)
+    add_schemes(schemes)
     collection = Collection.open(uri, create=False)
     return _BatchReading(collection, BatchReader(Runtime(settings), types, kinds).load(needed))
 
@@ -203,17 +199,8 @@ def _workers(plan: pa.Table, reader: BatchReader, needed: Sequence[str]) -> int:
     cost = len(kinds) - of_text + of_text / 16
     if settings.workers is None and cost < WORTH_WORKERS:
         return 1
-    models = [model.info for model in reader.models(needed)]
-    if any(model.device != "cpu" for model in models):
-        return 1  # one copy on the accelerator
-    a_worker = PROCESS_BYTES + FACTOR * sum(model.size_bytes for model in models)
-    fitting = max(1, _physical_memory() // 2 // a_worker)
     batches = -(-plan.num_rows // settings.batch)
-    return int(min(settings.workers or cores(), fitting, batches))
-
-
-def _physical_memory() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 * 2**30
+    return worker_count(settings, (model.info for model in reader.models(needed)), batches)
 
 
 def _lost(done: Done, reader: BatchReader) -> BatchResult:

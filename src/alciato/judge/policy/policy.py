@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -122,7 +122,7 @@ class Policy(_Strict):
             raise ValueError(f"two categories have the id {twice[0]!r}")
         return self
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the content, 64 hexadecimal digits."""
         content = self.model_dump(mode="json", by_alias=True)

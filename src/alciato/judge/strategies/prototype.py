@@ -33,7 +33,7 @@ from alciato.judge.space import Array, Form, Space, form_of, spaces_of
 from alciato.judge.statements import Statement, paired, statements_of
 from alciato.judge.strategy import Judgement, Match, Strategy, StrategyExample, Unjudged
 from alciato.judge.target import find_target
-from alciato.models import Encoder, Runtime
+from alciato.models import Encoder, ModelInfo, Runtime
 from alciato.read.content import Content
 from alciato.read.language import detect, dominant_script
 from alciato.registry import NoOptions
@@ -87,6 +87,11 @@ class Prototype(Strategy):
         return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy, runtime.settings)
 
     @classmethod
+    def worker_models(cls, runtime: Runtime) -> Sequence[ModelInfo]:
+        """Give the text encoder, which most of the time goes to."""
+        return [runtime.describe(runtime.settings.models.encoder, Encoder)]
+
+    @classmethod
     def examples(cls) -> Sequence[StrategyExample]:
         """Give a text that repeats an example of the policy, and a benign one."""
         category: dict[str, Any] = {"id": "hate", "title": "Hate", "definition": "Attacks a group.", "action": "remove"}
@@ -118,7 +123,7 @@ class Prototype(Strategy):
         for parts, space in self._spaces.items():
             if some := [form for form in forms if len(form) == parts]:
                 x = space.encode(some)
-                scores = {id_: score(space.margins(x, id_), *CURVES[parts]) for id_ in space.texts}
+                scores = {id_: score(margins, *CURVES[parts]) for id_, margins in space.margins(x).items()}
                 for row, form in enumerate(some):
                     scored[form] = _Scored({id_: float(all_[row]) for id_, all_ in scores.items()}, x[row], space)
         return scored
