@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 
 from alciato.experiments import Comparison, Pilot, Premise, report, run_experiment
-from alciato.experiments.report import details_of, interval_text, mean_text, row_of, systems, verdict_text
+from alciato.experiments.report import (
+    details_of,
+    interval_text,
+    mean_text,
+    row_of,
+    systems,
+    verdict_text,
+    widened,
+    widened_verdict,
+)
 from alciato.experiments.statistics import interval
-from alciato.experiments.verdict import DatasetVerdict
+from alciato.experiments.verdict import DatasetVerdict, judge
 from fake_experiment import declared, figures
 
 
@@ -36,6 +45,49 @@ def test_figures_are_written_with_spread_and_interval():
 )
 def test_an_unclear_verdict_says_what_would_tell(verdict, needed, told):
     assert verdict_text(DatasetVerdict("easy", verdict, None, interval([0.10, 0.12]), (), needed)) == told
+
+
+def test_intervals_of_folds_are_widened_for_the_training_data_that_they_share():
+    """Five folds: the variance is (1/5 + 1/4) s^2 instead of s^2 / 5, so the interval is 1.5 times as wide."""
+    found = interval([0.10, 0.12, 0.11, 0.09, 0.13])
+    wide = widened(found)
+    assert wide.mean == found.mean
+    assert wide.high - wide.mean == pytest.approx(2.776445 * 0.0158114 * (1 / 5 + 1 / 4) ** 0.5, abs=1e-6)
+    assert wide.mean - wide.low == pytest.approx(1.5 * (found.mean - found.low))
+    two = widened(interval([0.0, 0.1]))
+    assert two.high - two.mean == pytest.approx(12.7062 * 0.0707107 * (1 / 2 + 1) ** 0.5, abs=1e-4)
+    assert widened(interval([0.5])).low is None
+
+
+@pytest.mark.parametrize(
+    ("at_least", "margin", "verdicts"),
+    [
+        (0.20, 0.02, ("supported", "supported")),
+        (0.28, 0.02, ("supported", "premise not met")),  # the loss of old is 0.302 to 0.498, widened 0.253 to 0.547
+        (0.20, 0.085, ("supported", "unclear")),  # the difference is 0.090 to 0.130, widened 0.081 to 0.139
+        (0.20, 0.135, ("not supported", "unclear")),
+    ],
+)
+def test_a_verdict_that_widened_intervals_change_says_so(at_least, margin, verdicts, tmp_path, monkeypatch):
+    primary = Comparison("new", "old", "accuracy", margin, "less is not seen")
+    one = declared(name="clamr", premise=Premise("old", "loss", at_least, "it must fail"), primary=primary)
+    result = run_experiment(one, folder=tmp_path, processes=0)
+    (found,) = judge(one, result)
+    assert (found.verdict, widened_verdict(found)) == verdicts
+    told = details_of(one, result, Path("r"))
+    assert f"+0.110 [+0.081, +0.139]: {verdicts[1]}" in told
+    monkeypatch.setattr(report, "experiments", lambda: [one])
+    report.write_report(tmp_path / "page.md", tmp_path)
+    (line,) = (line for line in (tmp_path / "page.md").read_text().splitlines() if line.startswith("| [clamr]"))
+    assert (f"(with widened intervals: {verdicts[1]})" in line) == (verdicts[0] != verdicts[1])
+
+
+def test_the_power_is_told_with_the_spread_of_the_run_too():
+    told = section(pilot=Pilot("three seeds", (100, 101, 102), {"easy": 0.08}, {"easy": 0.001}))
+    assert "supported in 100% of simulated runs where the difference is 0.040" in told
+    spread = "- power with the spread of this run (standard deviation 0.016): supported in "
+    share = float(told.split(spread)[1].split("% of simulated")[0])
+    assert 45 < share < 70  # 0.040 against a margin of 0.02 and an interval of 0.0196 each way
 
 
 def test_how_far_a_system_is():

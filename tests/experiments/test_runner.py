@@ -7,9 +7,9 @@ import json
 import pytest
 
 from alciato.errors import AlciatoError
-from alciato.experiments import confirm, load_result, results
+from alciato.experiments import Pilot, confirm, load_result, results
 from alciato.experiments.results import Record, Result, shortcomings, staleness
-from alciato.experiments.runner import run_experiment
+from alciato.experiments.runner import run_experiment, run_pilot
 from fake_experiment import declared, figures
 
 
@@ -27,6 +27,21 @@ def test_every_data_set_variant_and_seed_is_run_once():
     assert (told[0].done, told[-1].done, told[-1].total) == (0, 20, 20)
     assert result.rule == one.rule
     assert shortcomings(one, result) == []
+
+
+def test_a_pilot_runs_the_two_sides_of_the_primary_comparison_under_its_own_seeds(tmp_path):
+    def lengthy(seed, variant, dataset, posts=100):
+        return {"accuracy": 0.123456 + seed / 1000}
+
+    pilot = Pilot("two seeds", (100, 101), effect={"easy": 0.1}, std={"easy": 0.0})
+    one = declared(lengthy, datasets=("easy", "hard"), variants=("old", "new", "other"), pilot=pilot, small={})
+    path = run_pilot(one, tmp_path / "pilots", processes=0)
+    rows = json.loads(path.read_text("utf-8"))
+    assert path == tmp_path / "pilots" / "fake.json"
+    assert [(row["variant"], row["seed"]) for row in rows] == [("new", 100), ("old", 100), ("new", 101), ("old", 101)]
+    assert rows[0] == {"dataset": "easy", "variant": "new", "seed": 100, "metrics": {"accuracy": 0.2235}}
+    with pytest.raises(AlciatoError, match="declares no pilot"):
+        run_pilot(declared(), tmp_path)
 
 
 def test_small_runs_one_seed_with_the_small_parameters():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from alciato.cli.main import app
 from alciato.experiments import Premise, experiments, load_result, report, results, run_experiment
 from alciato.experiments.report import details_of, notes_on, systems, write_report
 from alciato.experiments.results import shortcomings
+from alciato.experiments.statistics import interval, paired
 from fake_experiment import declared
 
 DECLARED = experiments()
@@ -126,6 +128,31 @@ def test_the_page_is_not_written_from_stale_records(tmp_path, monkeypatch):
     monkeypatch.undo()
     other = declared(name="clamr", seeds=4)
     assert "to be run again: the declared rule was changed" in page_of(other, tmp_path, monkeypatch)[1]
+
+
+def figures_of(one) -> set[str]:
+    """Every figure that a note may state, as it is written: of the committed result, its comparisons and its pilot."""
+    result = load_result(DOCS / "results", one.name)
+    told: set[float] = {one.primary.margin, one.premise.at_least}
+    for dataset in one.datasets:
+        for variant in one.variants:
+            for metric in result.metrics_of(dataset, variant):
+                values = result.values(dataset, variant, metric)
+                told |= {*values, interval(values).mean, interval(values).std}
+                if metric in result.metrics_of(dataset, one.baseline):
+                    told.add(paired(values, result.values(dataset, one.baseline, metric)).mean)
+        for compared in (one.primary, *one.secondary):
+            sides = (result.values(dataset, side, compared.metric) for side in (compared.variant, compared.than))
+            differences = [first - second for first, second in zip(*sides, strict=True)]
+            told |= {*differences, interval(differences).mean, interval(differences).std}
+    told |= {*one.pilot.std.values(), *one.pilot.effect.values()}
+    return {f"{abs(value):.3f}" for value in told}
+
+
+@pytest.mark.parametrize("one", DECLARED, ids=[one.name for one in DECLARED])
+def test_figures_in_notes_are_those_of_the_committed_result(one):
+    stated = {figure for note in notes_on(one.name) for figure in re.findall(r"\d\.\d{3}", note)}
+    assert stated - figures_of(one) == set()
 
 
 def test_notes_are_of_systems_that_are_declared():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from alciato.cli.contract import OptionFlag, Session, pairs, plain, with_setting
 from alciato.errors import UsageError
 
 if TYPE_CHECKING:
+    from alciato.cli.contract import Terminal
     from alciato.cli.tables import Rows
     from alciato.experiments.declaration import Experiment
     from alciato.experiments.results import Result
@@ -184,6 +186,9 @@ def run(
     confirm: Annotated[
         bool, typer.Option("--confirm", help="Repeat one seed of each variant of a result whose code was changed.")
     ] = False,
+    pilot: Annotated[
+        bool, typer.Option("--pilot", help="Run its pilot only, from which its power is estimated.")
+    ] = False,
     processes: Annotated[int | None, typer.Option(min=0, help="Runs at once. [default: by cores and memory]")] = None,
     results: ResultsFlag = RESULTS,
 ) -> None:
@@ -198,6 +203,9 @@ def run(
     chosen = experiments() if name is None else [find_experiment(name)]
     options: dict[str, Any] = {"seeds": seeds, "small": small, "again": again, "processes": processes}
     options["folder"] = None if small else results
+    if pilot:
+        _run_pilots(terminal, chosen, results / "pilots", processes)
+        return
     with terminal.progress() as progress:
         if confirm:
             found = [confirm_result(one, results, processes=processes, report=progress) for one in chosen]
@@ -214,6 +222,17 @@ def run(
             terminal.show(_variants(one, result, judgement.dataset))
             for line in _comparisons(judgement):
                 terminal.show(line)
+
+
+def _run_pilots(terminal: Terminal, chosen: Sequence[Experiment], folder: Path, processes: int | None) -> None:
+    from alciato.experiments.runner import run_pilot
+
+    with terminal.progress() as progress:
+        paths = [str(run_pilot(one, folder, processes=processes, report=progress)) for one in chosen]
+    if terminal.json:
+        terminal.document({"paths": paths})
+    else:
+        terminal.say(f"written: {', '.join(paths)}")
 
 
 def report(
@@ -249,7 +268,7 @@ def _variants(experiment: Experiment, result: Result, dataset: str) -> Rows:
 
 
 def _comparisons(judgement: DatasetVerdict) -> list[str]:
-    from alciato.experiments.report import interval_text, verdict_text
+    from alciato.experiments.report import interval_text, whole_verdict_text
 
     told, premise = [], judgement.premise
     if premise is not None:
@@ -259,7 +278,7 @@ def _comparisons(judgement: DatasetVerdict) -> list[str]:
         f"  {one.comparison.sentence}: {interval_text(one.found)}, {one.outcome}"
         for one in (judgement.primary, *judgement.secondary)
     ]
-    return [*told, *held, f"verdict on {judgement.dataset}: {verdict_text(judgement)}"]
+    return [*told, *held, f"verdict on {judgement.dataset}: {whole_verdict_text(judgement)}"]
 
 
 def _split(split: str | None) -> Any:

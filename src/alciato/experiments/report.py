@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from alciato.experiments.declaration import Experiment, experiments
 from alciato.experiments.results import Result, load_result, shortcomings
-from alciato.experiments.statistics import Interval, interval, paired
+from alciato.experiments.statistics import Interval, interval, outcome, paired, share_supported
 from alciato.experiments.verdict import DatasetVerdict, Held, judge, power_sentence
 
 Status = Literal["not started", "built", "measured"]
@@ -82,9 +82,11 @@ def write_report(path: Path, results: Path) -> dict[Status, int]:
 _HEAD = """# The systems, and how far each is
 
 Written by `alciato experiments report`; do not edit. A test holds it against the committed results, and a result whose
-code or rule was changed since is not shown. Metrics are means over independent units with their standard deviation; an
-interval is Student's t interval of the paired difference (nominal coverage 95 %). They were measured on composed data
-and small tables: a laboratory, not a claim about photographs."""
+code or rule was changed since is not shown. Metrics are means over units with their standard deviation; an interval is
+Student's t interval of the paired difference. It would cover 95 % if the units were independent. Folds share most of
+their training data, so each section also gives intervals that are widened for that, and the verdict that these give
+where it is another. Everything was measured on composed data and small tables: a laboratory, not a claim about
+photographs."""
 _TABLE = ["| system | verb | paper | status | claim | figure | verdict |", "| --- " * 7 + "|"]
 
 
@@ -121,7 +123,35 @@ def _primary_figure(experiment: Experiment, result: Result, judgement: DatasetVe
 
 
 def _verdicts(judgements: Sequence[DatasetVerdict]) -> str:
-    return "; ".join(f"{one.dataset}: {verdict_text(one)}" for one in judgements)
+    return "; ".join(f"{one.dataset}: {whole_verdict_text(one)}" for one in judgements)
+
+
+def whole_verdict_text(judgement: DatasetVerdict) -> str:
+    """The verdict, and the one that widened intervals give where it is another."""
+    strict = widened_verdict(judgement)
+    other = f" (with widened intervals: {strict})" if strict != judgement.verdict else ""
+    return f"{verdict_text(judgement)}{other}"
+
+
+def widened(found: Interval) -> Interval:
+    """Widen the interval of k folds for their shared training data.
+
+    The variance of the mean is taken as (1/k + 1/(k - 1)) s^2 instead of s^2 / k, where 1/(k - 1) is the ratio of test
+    to training data: the corrected resampled t-test of Nadeau and Bengio, Machine Learning 52, 2003.
+    """
+    if found.low is None or found.high is None:
+        return found
+    factor = (1 + found.units / (found.units - 1)) ** 0.5
+    half = factor * (found.high - found.low) / 2
+    return found._replace(low=found.mean - half, high=found.mean + half)
+
+
+def widened_verdict(judgement: DatasetVerdict) -> str:
+    """The verdict by the same rule with widened intervals."""
+    premise, primary = judgement.premise, judgement.primary
+    if premise is not None and outcome(widened(premise.found), premise.premise.at_least) != "supported":
+        return "premise not met"
+    return outcome(widened(primary.found), primary.comparison.margin)
 
 
 def verdict_text(judgement: DatasetVerdict) -> str:
@@ -171,7 +201,7 @@ def details_of(experiment: Experiment, result: Result, folder: Path) -> str:
 
 
 def _dataset(experiment: Experiment, result: Result, judgement: DatasetVerdict) -> str:
-    lines = [f"### {experiment.name} on {judgement.dataset}: {verdict_text(judgement)}"]
+    lines = [f"### {experiment.name} on {judgement.dataset}: {whole_verdict_text(judgement)}"]
     facts = []
     if judgement.premise is not None:
         met = "met" if judgement.premise.met else "not met"
@@ -180,8 +210,30 @@ def _dataset(experiment: Experiment, result: Result, judgement: DatasetVerdict) 
             f"- premise {met}: {judgement.premise.premise.sentence}: {interval_text(found)}, n = {found.units}"
         )
     facts.append(f"- primary: {_held(judgement.primary)}")
+    facts.append(_widened_fact(judgement))
+    facts += _power_of_the_run(experiment, judgement)
     facts += [f"- secondary: {_held(held)}" for held in judgement.secondary]
     return "\n\n".join([*lines, "\n".join(facts), _table(experiment, result, judgement.dataset)])
+
+
+def _widened_fact(judgement: DatasetVerdict) -> str:
+    premise = f"premise {interval_text(widened(judgement.premise.found))}, " if judgement.premise else ""
+    primary = interval_text(widened(judgement.primary.found))
+    return (
+        f"- with intervals widened for shared training data: {premise}primary {primary}: {widened_verdict(judgement)}"
+    )
+
+
+def _power_of_the_run(experiment: Experiment, judgement: DatasetVerdict) -> list[str]:
+    """Say how often the rule would have supported half the effect, with the spread that the run had."""
+    effect = experiment.pilot.effect.get(judgement.dataset) if experiment.pilot else None
+    found, margin = judgement.primary.found, experiment.primary.margin
+    if effect is None or not found.std:
+        return []
+    true, false = (share_supported(difference, found.std, found.units, margin) for difference in (effect / 2, 0.0))
+    spread = f"the spread of this run (standard deviation {found.std:.3f})"
+    rates = f"{true:.0%} of simulated runs where the difference is {effect / 2:.3f}, in {false:.1%} where it is 0"
+    return [f"- power with {spread}: supported in {rates}"]
 
 
 def _held(held: Held) -> str:

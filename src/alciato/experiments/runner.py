@@ -6,6 +6,7 @@ have changed: then it begins anew. `confirm` is for code that changed without a 
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
@@ -97,6 +98,30 @@ def confirm(
     result.confirmed = [", ".join(map(str, place)) for place in places]
     _save(result, folder)
     return result
+
+
+def run_pilot(
+    experiment: Experiment, folder: Path, *, processes: int | None = None, report: ProgressCallback = silent
+) -> Path:
+    """Run the two sides of the primary comparison on the pilot's seeds and data sets; write `folder/NAME.json`.
+
+    Raises:
+        AlciatoError: the experiment declares no pilot.
+    """
+    if experiment.pilot is None:
+        raise AlciatoError(f"{experiment.name} declares no pilot.", remedy="Name its seeds in the declaration.")
+    sides = dict.fromkeys((experiment.primary.variant, experiment.primary.than))
+    pilot = experiment.pilot
+    places = [(data, side, seed) for data in pilot.effect for seed in pilot.seeds for side in sides]
+    rows: dict[Place, dict[str, Any]] = {}
+    for number, (record, _) in enumerate(_made(experiment, places, experiment.parameters, processes), 1):
+        metrics = {name: round(value, 4) for name, value in record.metrics.items()}
+        rows[record.place] = record.model_dump(include={"dataset", "variant", "seed"}) | {"metrics": metrics}
+        report(Progress(f"pilot of {experiment.name}", number, len(places)))
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{experiment.name}.json"
+    path.write_text(json.dumps([rows[place] for place in places], ensure_ascii=False, indent=1) + "\n", "utf-8")
+    return path
 
 
 def _check_same(experiment: Experiment, known: Record, now: Record) -> None:
