@@ -90,6 +90,8 @@ def _expressions(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
             continue
         if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom):
             continue
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue  # of zip: a check of lengths that are equal by construction
         if isinstance(node, ast.stmt | ast.expr):
             yield node
         for name, value in ast.iter_fields(node):
@@ -115,11 +117,21 @@ def _changes(node: ast.stmt | ast.expr) -> Iterator[ast.AST]:
     elif isinstance(changed, ast.Constant) and isinstance(changed.value, bool):
         yield ast.Constant(not changed.value)
     elif isinstance(changed, ast.Constant) and isinstance(changed.value, int | float):
-        yield ast.Constant(changed.value + 1 if isinstance(changed.value, int) else changed.value * 2 + 0.1)
+        yield ast.Constant(_other_number(changed.value))
     elif isinstance(changed, ast.Return) and changed.value is not None and ast.unparse(changed.value) != "None":
         yield ast.Return(ast.Constant(None))
     elif isinstance(changed, ast.Expr) and isinstance(changed.value, ast.Call):
         yield ast.Pass()
+
+
+def _other_number(value: float) -> float:
+    """Another number: the next one of a small whole number, else twice the number.
+
+    A tuned constant that is changed by one, such as 160 passages to 161, changes nothing that a test should hold.
+    """
+    if isinstance(value, int):
+        return value + 1 if abs(value) <= 3 else 2 * value
+    return 2 * value or 0.1
 
 
 def _textual(node: ast.BinOp) -> bool:
@@ -131,12 +143,11 @@ def _textual(node: ast.BinOp) -> bool:
 
 
 def sample(count: int, seed: int, folders: list[str]) -> list[Mutant]:
-    """Draw mutants at random over all files of the folders."""
+    """Draw mutants at random over all files of the folders; a run that is cut short has still a random sample."""
     places = [SOURCE / folder for folder in folders]
     files = sorted(f for place in places for f in ([place] if place.is_file() else place.rglob("*.py")))
     every = [mutant for file in files for mutant in mutants(file)]
-    drawn = random.Random(seed).sample(every, min(count, len(every)))
-    return sorted(drawn, key=lambda mutant: (mutant.file, mutant.start))
+    return random.Random(seed).sample(every, min(count, len(every)))
 
 
 def coverage_of_tests() -> None:

@@ -83,7 +83,9 @@ class Settings(BaseSettings):
     offline: bool = Field(False, description="refuse every connection that leaves this machine")
     runner: str = Field("native", pattern="^(native|ray)$", description="where reading runs")
     batch: int = Field(16, ge=1, le=4096, description="items read and saved at a time")
-    workers: int | None = Field(None, ge=1, le=1024, description="processes that read and encode; by cores if not set")
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="processes that read, encode and judge; by cores if not set"
+    )
     threads: int | None = Field(None, ge=1, description="threads of one model; all cores if not set")
     device: str = Field("auto", pattern="^(auto|cpu|mps|cuda(:[0-9]+)?)$", description="where hf: models run")
     dtype: str = Field(

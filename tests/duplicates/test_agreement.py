@@ -80,3 +80,27 @@ def test_a_difference_within_the_tolerance_agrees_and_one_beyond_does_not(cat):
     for change, share in ((10, 1.0), (30, 0.0)):
         other = Thumbnail((pixels + change).astype(np.uint8), cat.words)
         assert agreement(Thumbnail(pixels, cat.words), other, SAME).blocks == share
+
+
+def test_a_picture_of_half_the_size_covers_the_same(cat):
+    small = np.asarray(made.photograph("chelsea.png").resize((64, 48)))
+    half = np.array([[0.5, 0, 0], [0, 0.5, 0]], np.float32)  # left to right
+    told = agreement(cat, Thumbnail(small, np.zeros((48, 64), bool)), half)
+    assert (told.overlap, told.contained) == pytest.approx((1, 1), abs=0.05)
+    assert told.correlation > 0.9
+
+
+def test_a_block_counts_as_structured_where_either_picture_shows_something(cat):
+    flat = Thumbnail(np.full_like(cat.pixels, 128), cat.words)
+    both = agreement(cat, cat, SAME).structured
+    assert agreement(cat, flat, SAME).structured == agreement(flat, cat, SAME).structured == both > 0
+    assert agreement(flat, cat, SAME).covered == 1  # nothing of the flat one lies outside the other
+
+
+def test_what_lies_outside_the_other_is_not_covered(cat):
+    half = Thumbnail(np.ascontiguousarray(cat.pixels[:, :64]), np.zeros((96, 64), bool))
+    right_half = agreement(cat, half, shifted(-64, 0))
+    left_half = agreement(cat, half, SAME)
+    assert 0 < left_half.covered < 1
+    assert 0 < right_half.covered < 1
+    assert left_half.covered + right_half.covered == pytest.approx(1, abs=0.02)

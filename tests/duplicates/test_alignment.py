@@ -78,3 +78,15 @@ def test_too_few_matches_are_none(grey):
     assert align(few, corners, least=11) is None
     found = align(few, corners, least=8)
     assert found is None or found.corners <= 10
+
+
+def test_as_many_matches_as_are_needed_are_enough(grey):
+    corners = detect(grey, NO_WORDS)
+    some = Keypoints(corners.points[:10], corners.descriptors[:10])
+    matched = align(some, some)
+    assert matched is not None
+    assert align(some, some, least=matched.corners) is not None
+    four = Keypoints(corners.points[:4], corners.descriptors[:4])
+    assert align(four, four) is not None
+    three = Keypoints(corners.points[:3], corners.descriptors[:3])
+    assert align(three, three, least=2) is None  # two points and a third that agrees say nothing
