@@ -12,6 +12,7 @@ import pytest
 import alciato
 from alciato.errors import UsageError
 from alciato.library import Library, as_json
+from alciato.models import Runtime
 from alciato.models.offline import Offline
 from alciato.models.runtime import SCHEMES
 from alciato.settings import Models, Settings
@@ -134,6 +135,22 @@ def test_search_by_words_by_picture_and_with_a_filter(library, folder):
     assert library.search("kitten vase", where="created_at > '2999-01-01'") == []
 
 
+def test_how_a_search_is_composed_is_a_setting_and_can_be_given(library, folder):
+    from alciato.search import Query, SearchOptions
+
+    hits = library.search("kitten vase", options=SearchOptions(retrievers=("bm25",)))
+    assert {reason.retriever for hit in hits for reason in hit.why} == {"bm25"}
+    words = library.runtime.settings.model_copy(update={"search": SearchOptions(retrievers=("bm25",))})
+    same = Library(library.collection, Runtime(words))
+    assert same.search("kitten vase") == hits
+    with pytest.raises(UsageError, match="relevance"):
+        library.search("kitten vase", options=SearchOptions(reranker="relevence"))
+    cat = named(library, "cat.txt")
+    unlike = library.search(Query("kitten vase", unlike=(TEXTS["cat"],)))
+    assert cat not in {hit.item for hit in unlike}
+    assert library.search(Query(items=(cat,))) == library.similar(cat)
+
+
 def test_similar_leaves_the_post_itself_out(library):
     item = named(library, "cat.txt")
     assert item not in {hit.item for hit in library.similar(item, k=3)}
@@ -164,6 +181,8 @@ def test_judge_takes_a_policy_by_name_by_value_and_by_none(library):
     assert {one.policy for one in verdicts} == {policy.label}
     item = named(library, "mars.txt")
     assert [one.item for one in library.judge(policy, ids=[item], again=True)] == [item]
+    with pytest.raises(UsageError, match="the strategy 'prototype'.*nonsense"):
+        library.judge(policy, options={"nonsense": 1})
     assert library.policy(policy) is policy
     assert library.policy("general") == library.policy(None)
     with pytest.raises(UsageError, match="general"):

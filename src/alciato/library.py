@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from alciato.models import Runtime
 from alciato.progress import Progress, ProgressCallback, silent
-from alciato.settings import Settings
+from alciato.settings import SearchOptions, Settings
 from alciato.store import Collection, Problem, Removed, Status
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alciato.item import Item, Post, Verdict
     from alciato.judge import Policy
     from alciato.read import ReadSummary
-    from alciato.search import Hit
+    from alciato.search import Hit, Query
     from alciato.sources import Skipped
 
 
@@ -114,16 +114,21 @@ class Library:
 
     def search(
         self,
-        words: str | None = None,
+        words: str | Query | None = None,
         *,
         image: str | Path | None = None,
         where: str | None = None,
         k: int = 10,
+        options: SearchOptions | None = None,
     ) -> list[Hit]:
-        """Find posts by words, by a picture, or by both; best first."""
+        """Find posts by words, by a picture, or by both; best first.
+
+        A `Query` can hold several pictures, posts to find others like, and texts that hits are not like. `options` are
+        the retrievers, the fusion and the reranker; those of the settings if None.
+        """
         from alciato.search import search
 
-        return search(self.collection, words, image=image, where=where, k=k, runtime=self.runtime)
+        return search(self.collection, words, image=image, where=where, k=k, options=options, runtime=self.runtime)
 
     def similar(self, item: str, *, k: int = 10) -> list[Hit]:
         """Find the posts that are most like one of the collection."""
@@ -142,18 +147,21 @@ class Library:
         policy: str | Path | Policy | None = None,
         *,
         strategy: str = "prototype",
+        options: Mapping[str, Any] | None = None,
         ids: Sequence[str] | None = None,
         again: bool = False,
         report: ProgressCallback = silent,
     ) -> Iterator[Verdict]:
         """Judge posts against a policy: a name that ships, or the path of a YAML file.
 
-        Without one it is `general`, or, for the strategy `modular`, the classes that its judge was taught.
+        Without one it is `general`, or, for the strategy `modular`, the classes that its judge was taught. `options`
+        are those of the strategy, such as `{"examples": 0}` for `prompt`.
         """
-        from alciato.judge import judge
+        from alciato.judge import judge, load_strategy
 
         loaded = self.policy(policy, strategy)
-        return judge(self.collection, loaded, strategy, ids=ids, runtime=self.runtime, again=again, report=report)
+        judging = load_strategy(strategy, loaded, self.runtime, options)
+        return judge(self.collection, loaded, judging, ids=ids, runtime=self.runtime, again=again, report=report)
 
     def policy(self, policy: str | Path | Policy | None, strategy: str = "prototype") -> Policy:
         """Give the policy of that name or path, or the one that a strategy judges by if none is named."""

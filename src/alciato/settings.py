@@ -29,6 +29,9 @@ from alciato.errors import UsageError
 
 SETTINGS_FILE = "alciato.toml"
 MIB = 2**20
+FALSE_POSITIVE_RATE = 0.2
+"""Share of background queries that may find something. A collection does answer some of them, so that of the queries
+that nothing answers a smaller share finds something: 1 of the demo's 10."""
 
 
 class Limits(BaseModel):
@@ -74,6 +77,21 @@ class Calls(BaseModel):
     api_host: str | None = Field(None, description="the one host that api_key is sent to")
 
 
+class SearchOptions(BaseModel):
+    """How a search is composed. Plug-ins add retrievers, fusions and rerankers by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    retrievers: tuple[str, ...] = Field(
+        ("bm25", "trigram", "image", "dense", "near_copy"), description="retrievers that are run"
+    )
+    fusion: str = Field("reciprocal_rank", description="what joins their ranked lists")
+    reranker: str | None = Field(None, description="what puts the joined list in a new order, such as relevance")
+    false_positive_rate: float = Field(
+        FALSE_POSITIVE_RATE, gt=0, lt=1, description="share of unrelated queries that may find something"
+    )
+    depth: int = Field(30, ge=1, le=10_000, description="segments that a retriever gives at least")
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Unknown names are errors."""
 
@@ -101,6 +119,7 @@ class Settings(BaseSettings):
     models: Models = Field(default_factory=Models)
     limits: Limits = Field(default_factory=Limits)
     calls: Calls = Field(default_factory=Calls)
+    search: SearchOptions = Field(default_factory=SearchOptions)
 
     @field_validator("keys")
     @classmethod
@@ -223,6 +242,7 @@ def _reach(value: str, folder: Path) -> str | None:
 _UNTRUSTED: dict[str, Any] = {
     **{f"limits.{name}": field.default for name, field in Limits.model_fields.items()},
     **{f"calls.{name}": Calls.model_fields[name].default for name in ("concurrency", "retries", "timeout")},
+    "search.depth": SearchOptions.model_fields["depth"].default,
     "batch": Settings.model_fields["batch"].default,
     "workers": os.cpu_count() or 1,
     "threads": os.cpu_count() or 1,

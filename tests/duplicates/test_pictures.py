@@ -1,10 +1,12 @@
 """Pictures in a collection: as a query, as a post to find others like, in clusters."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import alciato
 import near_copy_set as made
 from alciato.duplicates import duplicates
 from alciato.errors import UsageError
@@ -13,8 +15,9 @@ from alciato.media.part import media_part
 from alciato.models import Runtime
 from alciato.read.pdq import pdq
 from alciato.search import search, similar
-from alciato.settings import load_settings
+from alciato.settings import Models, load_settings
 from alciato.store import Collection
+from media_samples import clip
 
 
 def post(name, *pictures, text=None, created_at=None):
@@ -211,3 +214,15 @@ def test_what_is_near_to_another_member_only_is_linked_not_recaptioned():
     (cluster,) = clustered(seen, {(0, 1): recaption, (1, 2): recaption}, dict.fromkeys)
     relations = {member.item: member.relation for member in cluster.members}
     assert sorted(relations.values()) == ["linked", "recaption", "representative"]
+
+
+def test_similar_follows_the_frames_of_a_clip(tmp_path, settings):
+    files = tmp_path / "clips"
+    files.mkdir()
+    for name, seed, seconds in (("short.mp4", 3, 1.0), ("long.mp4", 3, 2.0), ("other.mp4", 8, 1.0)):
+        (files / name).write_bytes(clip("mp4", seed, seconds, sound=False, size=(320, 240)))
+    silent = settings.model_copy(update={"models": Models(ocr=None, transcriber=None)})
+    library = alciato.open(tmp_path / "c", settings=silent)
+    library.add(files)
+    ids = {Path(item.source).name: item.id for item in library.items()}
+    assert ids["long.mp4"] in [hit.item for hit in library.similar(ids["short.mp4"])]

@@ -5,8 +5,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alciato.item import Box, Image, Item, Reading, Segment, Table, Text
+from alciato.item import Box, Image, Item, Reading, Segment, Table, Text, Video
+from alciato.judge.decide import verdict_for
 from alciato.judge.statements import WINDOW, fair_shares, statements_of
+from alciato.judge.strategy import Judgement, Needs, Strategy
 from alciato.read.content import Content
 
 PICTURE = Image(media="0" * 64, mime="image/png", width=10, height=10)
@@ -100,3 +102,30 @@ def test_parts_that_were_not_read_yet_are_listed():
     item = Item(id="a", parts=(PICTURE, Text(text="words"), PICTURE))
     read = Reading(item="a", part=0, kind="ocr", model="m", version="1")
     assert Content(item, (), (read,)).unread(["ocr", "speech"]) == [(2, "ocr")]
+
+
+class TextsOnly(Strategy):
+    """Allows every text; pictures, clips and recordings it does not take."""
+
+    name, model, needs = "texts-only", "none", Needs(modalities=frozenset({"text"}))
+
+    @classmethod
+    def load(cls, policy, runtime, options):
+        raise NotImplementedError
+
+    @classmethod
+    def examples(cls):
+        return []
+
+    def judge(self, contents):
+        return [Judgement({"hate": 0.0, "self-harm": 0.0}) for _ in contents]
+
+
+def test_a_part_of_a_type_that_the_strategy_does_not_take_is_never_allowed(policy):
+    strategy = TextsOnly()
+    clip = Video(media="1" * 64, mime="video/mp4", width=10, height=10, duration=1.0)
+    for parts, decision in [((Text(text="hello"),), "allow"), ((Text(text="hello"), clip), "review")]:
+        content = Content(Item(id="a", parts=parts))
+        assert verdict_for(content, strategy.judge([content])[0], policy, strategy).decision == decision
+    reasons = verdict_for(content, strategy.judge([content])[0], policy, strategy).reasons
+    assert "Part 1 (video) was not judged: the strategy texts-only judges text only." in reasons

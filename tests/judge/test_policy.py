@@ -153,3 +153,8 @@ def test_the_documented_example_is_a_policy(tmp_path):
     policy = load_policy(written(tmp_path, page.split("```yaml\n")[1].split("```")[0]))
     assert [category.id for category in policy.categories] == ["mockery", "nudity"]
     assert policy.categories[0].examples[1].picture == "a withered plant"
+
+
+def test_a_wrong_key_of_a_benign_text_names_the_keys_of_a_text(tmp_path):
+    with pytest.raises(UsageError, match="did you mean 'picture'"):
+        load_policy(written(tmp_path, BASE + "benign:\n  - {words: Good morning, pictur: a sunrise}\n"))

@@ -115,7 +115,7 @@ def test_a_broken_picture_and_a_missing_one_are_named_not_fatal(collection, poli
     write_report(tmp_path / "r.html", collection, policy, [verdict_on(item, "allow", policy)])
     html = (tmp_path / "r.html").read_text()
     assert "cannot be decoded" in html
-    assert "missing from the collection" in html
+    assert "are missing" in html
 
 
 def test_a_page_has_an_end_and_says_what_is_beyond_it(collection, policy, post, tmp_path):

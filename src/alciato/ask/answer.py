@@ -12,7 +12,7 @@ from alciato.ask.write import PASSAGES, write
 from alciato.errors import UsageError
 from alciato.models import Chat, Encoder, Runtime, default_runtime
 from alciato.read import contents_of
-from alciato.search import Hit, SearchOptions, search
+from alciato.search import Hit, search
 from alciato.search.normalization import z_norm_of
 from alciato.search.terms import term_weights, weighted_overlap
 from alciato.store import Collection
@@ -37,7 +37,8 @@ def ask(
     if not question:
         raise UsageError("the question is empty.", remedy="Write one, such as: who complains about Mondays?")
     encoder = runtime.load(runtime.settings.models.encoder, Encoder)
-    hits = search(collection, question, k=k, options=_OPTIONS, runtime=runtime)
+    options = runtime.settings.search.model_copy(update={"false_positive_rate": CANDIDATE_RATE})
+    hits = search(collection, question, k=k, options=options, runtime=runtime)
     found = _candidates(question, passages(contents_of(collection, [hit.item for hit in hits])), hits)
     if not found:
         return extract(question, [], encoder.name)
@@ -52,9 +53,6 @@ def ask(
             dropped = reply.dropped
     quoted = extract(question, best_passages(found, scored), encoder.name)
     return quoted.model_copy(update={"dropped": dropped})
-
-
-_OPTIONS = SearchOptions(false_positive_rate=CANDIDATE_RATE)
 
 
 def _candidates(question: str, found: Sequence[Passage], hits: Sequence[Hit]) -> Sequence[Passage]:

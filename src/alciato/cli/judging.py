@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from alciato.cli.contract import DONE, SKIPPED, ModelFlag, PolicyFlag, Session, Terminal, on_collection
+from alciato.cli.contract import DONE, SKIPPED, ModelFlag, PolicyFlag, Session, Terminal, on_collection, pairs
 
 if TYPE_CHECKING:
     from alciato.item import Verdict
@@ -34,6 +34,10 @@ def judge(
         str, typer.Option(metavar="NAME", help="prototype (no chat model), prompt, or modular.")
     ] = "prototype",
     model: ModelFlag = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", metavar="NAME=VALUE", help="Change an option of the strategy, such as examples=0."),
+    ] = None,
     report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML report for reviewers.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the verdicts as JSON lines.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Judge also what this judge has judged already.")] = False,
@@ -47,17 +51,18 @@ def judge(
 
     terminal = session.terminal
     _check_names(policy, strategy)
+    options = pairs(option, "--option", "examples=0")
     library, added = _opened(session, paths, _models(strategy, model))
     loaded = library.policy(policy, strategy)
     chosen = session.choice.ids(library)
     ids = chosen if added is None else [item for item in added.ids if chosen is None or item in set(chosen)]
     with terminal.progress() as progress:
-        verdicts = library.judge(loaded, strategy=strategy, ids=ids, again=again, report=progress)
+        verdicts = library.judge(loaded, strategy=strategy, options=options, ids=ids, again=again, report=progress)
         kept = list(_printed(terminal, verdicts))
     if output:
         write_jsonl(output, kept)
     if report:
-        write_report(report, library.collection, loaded, kept)
+        write_report(report, library.collection, loaded, kept, limits=library.runtime.settings.limits)
         terminal.say(f"report: {report}")
     if not terminal.json and not terminal.quiet:
         from alciato.cli.tables import verdict_table

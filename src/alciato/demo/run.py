@@ -132,7 +132,8 @@ class _Run:
             self.say(f"   {of(figures.flagged, figures.breaking)} breaking posts flagged.")
         with self._step("report", "Write the report with the pictures, boxes and reasons."):
             report = self.folder / "report.html"
-            write_report(report, library.collection, policy, verdicts, title="Alciato demo")
+            limits = library.runtime.settings.limits
+            write_report(report, library.collection, policy, verdicts, title="Alciato demo", limits=limits)
             self.say(f"   {report}")
         return figures, report
 

@@ -14,3 +14,4 @@ from .strategy import Needs as Needs
 from .strategy import Strategy as Strategy
 from .strategy import StrategyExample as StrategyExample
 from .strategy import Unjudged as Unjudged
+from .strategy import load_strategy as load_strategy

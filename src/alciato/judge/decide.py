@@ -49,7 +49,7 @@ def verdict_for(
         reasons: tuple[str, ...] = (f"It could not be judged: {outcome.reason}",)
         return _verdict(content, policy, strategy, decision="review", scores={}, reasons=reasons)
     decisions = {c.id: decision_for(c, outcome.scores[c.id]) for c in policy.categories}
-    unseen = [*outcome.unseen, *_failed(content, strategy), *unread]
+    unseen = [*outcome.unseen, *_not_taken(content, strategy), *_failed(content, strategy), *unread]
     reached = [*decisions.values(), "review"] if unseen else decisions.values()
     over = sorted((m for m in outcome.matches if decisions[m.category] != "allow"), key=lambda match: -match.score)
     return _verdict(
@@ -75,6 +75,14 @@ def _verdict(content: Content, policy: Policy, strategy: Strategy, **found: Any)
         judged_at=datetime.now(UTC),
         **found,
     )
+
+
+def _not_taken(content: Content, strategy: Strategy) -> Iterator[str]:
+    """Yield a sentence for each part of a type that the strategy does not take into account."""
+    for number, part in enumerate(content.item.parts):
+        if part.type not in strategy.needs.modalities:
+            taken = ", ".join(sorted(strategy.needs.modalities))
+            yield f"Part {number} ({part.type}) was not judged: the strategy {strategy.name} judges {taken} only."
 
 
 def _failed(content: Content, strategy: Strategy) -> Iterator[str]:

@@ -72,7 +72,8 @@ class Needs:
     """What a strategy judges by.
 
     `readings` are kinds of reading whose failure leaves a part of an item unseen; `modalities` are the types of part
-    that it takes into account; `model` is the setting, under `models`, that names its model.
+    that it takes into account: a post with a part of another type is never allowed. `model` is the setting, under
+    `models`, that names its model.
     """
 
     readings: frozenset[str] = frozenset({"ocr", "speech"})

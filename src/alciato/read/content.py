@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -93,8 +93,17 @@ TEXT_KINDS = ("body", "ocr", "speech", "table", "caption")
 """Kinds of text of an item, in the order in which `Content.texts` gives them; `caption` is a description."""
 
 
-def _no_media(sha: str) -> bytes:
-    raise BadMedia("missing", f"the medium {sha} did not come with the item.")
+def fetching(here: Mapping[str, bytes], further: Callable[[str], bytes] | None = None) -> Callable[[str], bytes]:
+    """Fetch media by hash from what is here, then from further away. What is nowhere raises `BadMedia`: missing."""
+
+    def fetch(sha: str) -> bytes:
+        if sha in here:
+            return here[sha]
+        if further is None:
+            raise BadMedia("missing", f"the bytes of the medium {sha} are missing.")
+        return further(sha)
+
+    return fetch
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ class Content:
     item: Item
     segments: tuple[Segment, ...] = ()
     readings: tuple[Reading, ...] = ()
-    fetch: Callable[[str], bytes] = field(default=_no_media, compare=False, repr=False)
+    fetch: Callable[[str], bytes] = field(default=fetching({}), compare=False, repr=False)
     """From the hash of a medium to its bytes. Raises `BadMedia`."""
     limits: Limits = field(default_factory=Limits, compare=False, repr=False)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alciato.errors import BadMedia
 from alciato.executor import Done, Task, cores, run
 from alciato.item import Finding, Image, Item, Post, Reading, Segment
 from alciato.memory import release_memory
@@ -25,7 +24,7 @@ from alciato.models.runtime import SCHEMES, Loader, add_schemes
 from alciato.models.workers import worker_count
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, BatchResult, Job, failed_reading, together
-from alciato.read.content import Content
+from alciato.read.content import Content, fetching
 from alciato.read.plan import left_to_read
 from alciato.read.segments import segments_of
 from alciato.settings import Settings
@@ -78,16 +77,18 @@ def read(
     runtime = runtime or default_runtime()
     started = time.monotonic()
     kinds = None if kinds is None else sorted(set(kinds))
-    plan = _plan(collection, runtime, kinds, again=again, retry=retry)
+    parts = collection.item_parts()
+    types = _types(parts)
+    reader = BatchReader(runtime, types, kinds)
+    plan = _plan(collection, parts, reader, again=again, retry=retry)
     if ids is not None:
         plan = plan.filter(pa.compute.is_in(plan["item"], pa.array(ids, pa.string())))
     summary = ReadSummary()
     report(Progress("read", 0, plan.num_rows))
     if plan.num_rows:
         saving = _Saving(collection, summary, lambda: report(_progress(summary, plan.num_rows)))
-        reader = BatchReader(runtime, _types(collection.item_parts()), kinds)
         try:
-            with closing(_results(plan, collection, reader, kinds)) as results:
+            with closing(_results(plan, collection, reader, types, kinds)) as results:
                 for found in results:
                     saving.take(found)
         finally:  # on ctrl-C too: what has been read is kept
@@ -100,13 +101,15 @@ def unread(collection: Collection, runtime: Runtime | None = None, kinds: Iterab
     """Give the ids of the items of which something is unread by the models that the settings name, oldest first."""
     runtime = runtime or default_runtime()
     kinds = None if kinds is None else sorted(set(kinds))
-    ids: list[str] = _plan(collection, runtime, kinds, again=False, retry=False)["item"].to_pylist()
+    parts = collection.item_parts()
+    reader = BatchReader(runtime, _types(parts), kinds)
+    ids: list[str] = _plan(collection, parts, reader, again=False, retry=False)["item"].to_pylist()
     return ids
 
 
 def read_post(post: Post, runtime: Runtime | None = None, kinds: Iterable[str] | None = None) -> list[Reading]:
     """Read one post outside any collection, with the readers of some kinds, or all; nothing is encoded or saved."""
-    return list(read_content(post.item, _fetching(dict(post.media)), runtime, kinds).readings)
+    return list(read_content(post.item, fetching(dict(post.media)), runtime, kinds).readings)
 
 
 def read_content(
@@ -131,14 +134,12 @@ def read_content(
     return Content(item, tuple(segments_of(item, found)), tuple(readings), fetch, runtime.settings.limits)
 
 
-def _plan(collection: Collection, runtime: Runtime, kinds: list[str] | None, *, again: bool, retry: bool) -> pa.Table:
-    parts = collection.item_parts()
-    types = _types(parts)
-    if not types:
+def _plan(collection: Collection, parts: pa.Table, reader: BatchReader, *, again: bool, retry: bool) -> pa.Table:
+    if not _types(parts):
         return pa.table({"item": pa.array([], pa.string()), "work": pa.array([], pa.list_(pa.string()))})
     provenance = collection.provenance()
     provenance = provenance.slice(0, 0) if again else provenance
-    return left_to_read(parts, provenance, BatchReader(runtime, types, kinds).wanted(), retry=retry)
+    return left_to_read(parts, provenance, reader.wanted(), retry=retry)
 
 
 def _types(parts: pa.Table) -> frozenset[str]:
@@ -146,7 +147,11 @@ def _types(parts: pa.Table) -> frozenset[str]:
 
 
 def _results(
-    plan: pa.Table, collection: Collection, reader: BatchReader, kinds: Sequence[str] | None
+    plan: pa.Table,
+    collection: Collection,
+    reader: BatchReader,
+    types: frozenset[str],
+    kinds: Sequence[str] | None,
 ) -> Generator[list[BatchResult], None, None]:
     """Yield what was found in each batch of the plan."""
     settings = reader.runtime.settings
@@ -158,7 +163,7 @@ def _results(
             yield read_batch(batch)
         return
     single = settings.model_copy(update={"threads": 1})
-    types, added = _types(collection.item_parts()), dict(SCHEMES.registered_members)
+    added = dict(SCHEMES.registered_members)
     task = Task("alciato.read.pipeline:batch_reading", (collection.uri, single, types, kinds, needed, added))
     results = run(task, _batches(plan, settings.batch), workers=workers, runner=settings.runner)
     with closing(results):
@@ -227,7 +232,7 @@ class _BatchReading:
             known[reading.item][reading.part, reading.kind] = reading.findings
         items = list(self._collection.items(ids))
         pictures = [part.media for item in items for _, part in item.media() if isinstance(part, Image)]
-        fetch = _fetching(self._collection.media_many(pictures), self._collection.media)
+        fetch = fetching(self._collection.media_many(pictures), self._collection.media)
         todo = {id_: {_place(one) for one in some} for id_, some in batch}
         stored: dict[str, list[Segment]] = {id_: [] for id_ in ids}
         for segment in self._collection.segments(ids):
@@ -241,19 +246,6 @@ class _BatchReading:
 def _place(work: str) -> tuple[int, str]:
     part, _, kind = work.partition("/")
     return int(part), kind
-
-
-def _fetching(here: dict[str, bytes], further: Callable[[str], bytes] | None = None) -> Callable[[str], bytes]:
-    """Fetch from what is here, then from further away."""
-
-    def fetch(sha: str) -> bytes:
-        if sha in here:
-            return here[sha]
-        if further is None:
-            raise BadMedia("missing", f"the medium {sha} did not come with the post.")
-        return further(sha)
-
-    return fetch
 
 
 def _progress(summary: ReadSummary, total: int) -> Progress:

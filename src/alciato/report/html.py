@@ -9,19 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from alciato.errors import BadMedia
 from alciato.files import written_whole
 from alciato.item import Verdict
 from alciato.judge.decide import decision_for
 from alciato.judge.policy import ACTIONS, Policy
-from alciato.read.content import contents_of
+from alciato.read.content import contents_of, fetching
 from alciato.report.cards import PostCard, card_of
 from alciato.settings import Limits
 from alciato.store import Collection
@@ -75,13 +73,7 @@ def _cards(collection: Collection, policy: Policy, verdicts: Sequence[Verdict], 
         media = collection.media_many([part.media for one in contents.values() for _, part in one.item.media()])
         for verdict in batch:
             if content := contents.get(verdict.item):
-                yield card_of(verdict, replace(content, fetch=partial(_fetched, media)), policy)
-
-
-def _fetched(media: Mapping[str, bytes], sha: str) -> bytes:
-    if sha not in media:
-        raise BadMedia("missing", "its bytes are missing from the collection")
-    return media[sha]
+                yield card_of(verdict, replace(content, fetch=fetching(media)), policy)
 
 
 def _pages(

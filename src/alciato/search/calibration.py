@@ -42,13 +42,11 @@ from alciato.models import Encoder, Runtime, default_runtime
 from alciato.models.vector_cache import cached_vectors
 from alciato.search.retrieval import Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import SHORTEST_PART, STEM, folded, same, terms_of, weighted_overlap
+from alciato.settings import FALSE_POSITIVE_RATE
 from alciato.store import Collection
 
 Floats = NDArray[np.float32]
 
-FALSE_POSITIVE_RATE = 0.2
-"""Share of background queries that may find something. A collection does answer some of them, so that of the queries
-that nothing answers a smaller share finds something: 1 of the demo's 10."""
 DIRECTIONS = 3
 """Principal components that isotropy correction removes."""
 SAMPLE = 2_000

@@ -1,50 +1,38 @@
 """Hybrid search: runs the retrievers, drops what is below the relevance threshold, fuses the lists, gives reasons.
 
 `Query` → facets (text, each image, the text read on an image, each item) → retrievers → threshold → fusion →
-reranker → `Hit`. Which retrievers, which fusion and which reranker is `SearchOptions`; the default needs none.
+reranker → `Hit`. Which retrievers, which fusion and which reranker is `SearchOptions`, a part of the settings.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from alciato.errors import BadMedia, UsageError
-from alciato.item import Image, Item
+from alciato.item import Image, Item, Video
 from alciato.models import Ocr, Picture, Runtime, default_runtime
-from alciato.search.calibration import FALSE_POSITIVE_RATE, MIN_TERM_SHARE, Calibration, calibration_for, evidence
+from alciato.read.content import Content, fetching
+from alciato.search.calibration import MIN_TERM_SHARE, Calibration, calibration_for, evidence
 from alciato.search.filters import checked_filter
 from alciato.search.fusion import FUSIONS, RankingGroup, reciprocal_rank_fusion
 from alciato.search.hit import Hit, Reason, span_of
 from alciato.search.reranker import RERANKERS, Candidate
 from alciato.search.retrieval import RETRIEVERS, Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import term_weights, weighted_overlap
+from alciato.settings import SearchOptions
 from alciato.store import Collection
 
 ITEM_PICTURES = 4
-"""Pictures of a post that are followed, where posts like it are looked for."""
+"""Pictures, and key frames of clips, of a post that are followed, where posts like it are looked for."""
 ITEM_LETTERS = 600
 """Letters of a post's words that are followed."""
 COPY_WEIGHT = 2.0
 """Weight of near copies of a picture beside its words and similar pictures, which are less reliable."""
-
-
-class SearchOptions(BaseModel):
-    """How a search is composed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    retrievers: tuple[str, ...] = ("bm25", "trigram", "image", "dense", "near_copy")
-    fusion: str = "reciprocal_rank"
-    reranker: str | None = None
-    false_positive_rate: float = Field(
-        FALSE_POSITIVE_RATE, gt=0, lt=1, description="share of unrelated queries that may find something"
-    )
-    depth: int = Field(30, ge=1, description="segments that a retriever gives at least")
 
 
 @dataclass
@@ -79,14 +67,15 @@ def search(
             is named, pictures that look like it.
         where: a condition such as `created_at > '2024-05-01' and author = 'zork'`.
         k: posts at most.
-        options: which retrievers, fusion and reranker; the default if None.
+        options: which retrievers, fusion and reranker; those of the settings (`search`) if None.
         runtime: settings and loaded models; that of this process if None.
 
     Raises:
         UsageError: nothing to search for, a filter that cannot be followed, a picture that cannot be read, an
             unknown item.
     """
-    runtime, options = runtime or default_runtime(), options or SearchOptions()
+    runtime = runtime or default_runtime()
+    options = options or runtime.settings.search
     asked = query if isinstance(query, Query) else Query(query or "")
     asked = replace(asked, text=asked.text.strip(), filter=where if asked.filter is None else asked.filter)
     if image is not None:
@@ -145,16 +134,16 @@ def _image_facets(name: str, query: Query, picture: Picture, options: SearchOpti
 
 
 def _pictures(item: Item, context: SearchContext) -> list[Picture]:
-    """The first pictures of a post, decoded; a damaged one is passed over, since reading reports it."""
-    from alciato.media.pictures import decode_picture
-
-    media = [part.media for _, part in item.media() if isinstance(part, Image)][:ITEM_PICTURES]
-    pictures = []
-    for data in context.collection.media_many(media).values():
-        try:
-            pictures.append(decode_picture(data, context.runtime.settings.limits))
-        except BadMedia:
-            continue
+    """The first pictures and key frames of a post, decoded; what is damaged is passed over: reading reports it."""
+    media = context.collection.media_many([part.media for _, part in item.media()])
+    content = Content(item, fetch=fetching(media), limits=context.runtime.settings.limits)
+    pictures: list[Picture] = []
+    for number, part in item.media():
+        room = ITEM_PICTURES - len(pictures)
+        if room and isinstance(part, Image | Video):
+            with suppress(BadMedia):
+                views = [content.picture(number)] if isinstance(part, Image) else content.clip(number, room)
+                pictures += [view.picture for view in views]
     return pictures
 
 

@@ -191,7 +191,7 @@ _MODELS: dict[str, type[BaseModel]] = {
     "thresholds": Thresholds,
     "examples": PolicyExample,
     "counterexamples": PolicyExample,
-    "innocent": PolicyExample,
+    "benign": PolicyExample,
 }
 """What stands under a key, for naming the fields that it takes."""
 

@@ -7,7 +7,7 @@ the policy; `policy_of` makes a policy of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
@@ -99,7 +99,7 @@ class Modular(Strategy):
             scores[category.id] = path[-1]
             matches.append(_match(category, path, taken[0].tolist(), modules, content))
         steps = tuple(Step(name=name, result="taken" if name not in lacking else "missing") for name in modules)
-        return Judgement(scores, tuple(matches), trace=steps)
+        return Judgement(scores, tuple(matches), unseen=tuple(_further_pictures(content, modules)), trace=steps)
 
 
 class TrainedModular:
@@ -192,6 +192,13 @@ def _match(
     strongest = max(moved, key=lambda module: moved[module])
     places = _places(strongest, content) if moved[strongest] > 0 else ()
     return Match(category.id, path[-1], "step by step: " + ", ".join(told), places)
+
+
+def _further_pictures(content: Content, modules: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each picture after the first, which alone is judged."""
+    pictures = [number for number, part in enumerate(content.item.parts) if isinstance(part, Image)]
+    if "picture" in modules:
+        yield from (f"Part {n} was not judged: this judge takes one picture of a post." for n in pictures[1:])
 
 
 def _places(module: str, content: Content) -> tuple[Span, ...]:
