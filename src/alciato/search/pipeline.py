@@ -24,7 +24,7 @@ from alciato.search.hit import Hit, Reason, span_of
 from alciato.search.reranker import RERANKERS, Candidate
 from alciato.search.retrieval import RETRIEVERS, Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import term_weights, weighted_overlap
-from alciato.settings import SearchOptions
+from alciato.settings import SearchOptions as SearchOptions  # noqa: PLC0414 - `alciato.search` gives it
 from alciato.store import Collection
 
 ITEM_PICTURES = 4
