@@ -12,6 +12,7 @@ import pytest
 
 from alciato.errors import ModelError
 from alciato.item import Item, Post, Text
+from alciato.judge.calibration import CURVES
 from alciato.judge.policy import Policy
 from alciato.models import Answer, Embeddings, Message, Runtime
 from alciato.settings import Settings
@@ -130,6 +131,7 @@ def use_model(monkeypatch) -> Callable[[Any], None]:
     def use(model: Any) -> None:
         models["Chat" if hasattr(model, "choice_logprobs") else "Encoder"] = model
         monkeypatch.setattr(Runtime, "load", given)
+        monkeypatch.setattr("alciato.judge.strategies.prototype.curves_for", lambda *_: CURVES)  # it counts words only
 
     return use
 

@@ -11,6 +11,7 @@ import pytest
 
 import alciato
 from alciato.errors import UsageError
+from alciato.judge.calibration import CURVES
 from alciato.library import Library, as_json
 from alciato.models import Runtime
 from alciato.models.offline import Offline
@@ -48,6 +49,7 @@ class OtherWords(WordEncoder):
 def doubles() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")
+        patch.setattr("alciato.judge.strategies.prototype.curves_for", lambda *_: CURVES)  # it counts words only
         patch.setattr(Named, "models", {"words": Words(), "others": OtherWords(), "ocr": SizedOcr()})
         yield
 

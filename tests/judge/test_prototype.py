@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from alciato.errors import UsageError
 from alciato.item import Finding, Reading
+from alciato.judge.calibration import Curve, score
 from alciato.judge.decide import verdict_for
 from alciato.judge.policy import Policy, load_policy
 from alciato.judge.space import embed, form_of, margin, spaces_of
-from alciato.judge.strategies.prototype import Prototype, score
+from alciato.judge.strategies.prototype import Prototype
 from alciato.judge.strategy import Judgement, Unjudged
 from alciato.models import Encoder, Runtime
 from alciato.read.content import Content
@@ -53,7 +56,7 @@ def test_order_does_not_matter_one_more_example_never_lowers_and_one_more_benign
 
 def test_no_examples_never_match():
     x = segment_rows(np.random.default_rng(2), 2)
-    assert (score(margin(x, x[:0], x, 0.1), 1.0, 0.0) < 1e-9).all()
+    assert (score(margin(x, x[:0], x, 0.1), Curve(1.0, 0.0)) < 1e-9).all()
 
 
 def test_margins_of_all_categories_are_those_of_the_formula(encoder, policy):
@@ -200,9 +203,14 @@ def test_where_no_example_is_in_the_language_of_the_post_the_definition_is_cited
 
 
 @pytest.fixture(scope="module")
-def packaged():
+def encoder_packaged():
     settings = Settings()
-    return Prototype(Runtime(settings).load(settings.models.encoder, Encoder), load_policy("general"))
+    return Runtime(settings).load(settings.models.encoder, Encoder)
+
+
+@pytest.fixture(scope="module")
+def packaged(encoder_packaged):
+    return Prototype(encoder_packaged, load_policy("general"))
 
 
 TOGETHER = [
@@ -249,3 +257,26 @@ def test_the_general_policy_is_cited_in_a_language_that_the_author_of_the_post_w
     else:
         assert "close to what the policy defines: " in why
         assert "nearest example, in '" in why
+
+
+HARMLESS = [
+    ("Good morning everybody", "a sunrise over the sea"),
+    ("My cat sleeps all day", "a cat on a cushion"),
+    ("Who wants coffee?", "a steaming mug"),
+    ("Exam tomorrow", "a heap of exercise books"),
+    ("Pizza night", "a pizza with olives"),
+]
+
+
+def test_a_policy_of_few_examples_flags_what_is_like_them_and_nothing_else(encoder_packaged, post):
+    """The policy of docs/policies.md has one pair: nine of ten harmless pictures with a description were removed."""
+    text = (Path(__file__).parents[2] / "docs" / "policies.md").read_text("utf-8")
+    policy = Policy.model_validate(YAML(typ="safe").load(text.split("```yaml")[1].split("```")[0]))
+    prototype = Prototype(encoder_packaged, policy)
+    limit = policy.category("mockery").thresholds.review
+    for words, picture in HARMLESS:
+        assert judged(prototype, post, words, (picture, "alt")).scores["mockery"] < limit, words
+    assert (
+        judged(prototype, post, "Look at this work of a newbie", ("a dry plant", "alt")).scores["mockery"] > limit
+    )
+    assert judged(prototype, post, "The work of a newbie", ("a basket of tomatoes", "alt")).scores["mockery"] < limit

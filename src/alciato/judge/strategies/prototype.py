@@ -5,9 +5,9 @@ or words with what a picture shows), which gives a margin m for each category; t
 
     1 / (1 + exp(-(slope m + intercept)))
 
-with constants for each form, fitted by `alciato.judge.calibration` on texts that we wrote for it, no demonstration
-or test among them. Measured there on texts that were not fitted on: words AUROC 0.92
-(F1 0.85 of 100), pairs AUROC 0.93 (F1 0.72 of 80).
+with constants for each form and encoder, fitted by `alciato.judge.calibration` on texts that we wrote for it, no
+demonstration or test among them. Measured there on texts that were not fitted on, with the packaged encoder: words
+AUROC 0.92 (F1 0.85 of 100), pairs AUROC 0.93 (F1 0.72 of 80).
 
 What it can do: words like the examples, in the encoder's languages; words with what a picture is said to show.
 What it cannot: look at a picture (nudity signals apart), reason, tell irony; counter speech that repeats the attack
@@ -22,11 +22,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numpy as np
-
 from alciato.errors import AlciatoError, UsageError
 from alciato.item import Item, Text
 from alciato.item.verdict import Step
+from alciato.judge.calibration import CURVES, Curve, curves_for, score
 from alciato.judge.policy import Category, Policy
 from alciato.judge.signals import signal_matches
 from alciato.judge.space import Array, Form, Space, form_of, spaces_of
@@ -39,19 +38,12 @@ from alciato.read.language import detect, dominant_script
 from alciato.registry import NoOptions
 from alciato.settings import Settings
 
-CURVES = {1: (2.5, 0.56), 2: (8.8, 3.1)}
-"""Slope and intercept by number of parts of the form."""
-VERSION = "2"
+VERSION = "3"
 """Counted up when the same texts would get other scores."""
 TELL = 0.25
 """Matches under this score are not told."""
 NEAREST = 12
 """Examples among which one in the language of the text is sought."""
-
-
-def score(margins: Array, slope: float, intercept: float) -> Array:
-    """Margins, of any shape, to 0..1: about the share of such texts that broke the policy where it was fitted."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(slope * margins + intercept, -60, 60))))
 
 
 @dataclass(frozen=True)
@@ -68,23 +60,31 @@ class Prototype(Strategy):
 
     name = "prototype"
 
-    def __init__(self, encoder: Encoder, policy: Policy, settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        policy: Policy,
+        settings: Settings | None = None,
+        curves: Mapping[int, Curve] = CURVES,
+    ) -> None:
         for number, category in enumerate(policy.categories):
             if not category.examples and not category.signals:
                 raise UsageError(
                     f"category {category.id!r} (number {number + 1}) has no examples and no signals.",
                     remedy="The strategy `prototype` goes by examples: write some, or use `prompt`.",
                 )
-        self._policy = policy
+        self._policy, self._curves = policy, curves
         self._spaces = spaces_of(encoder, policy, settings)
-        digest = hashlib.sha256(f"{encoder.fingerprint}/{VERSION}".encode()).hexdigest()[:8]
+        fitted = [(parts, *(round(value, 6) for value in curves[parts])) for parts in sorted(curves)]
+        digest = hashlib.sha256(f"{encoder.fingerprint}/{VERSION}/{fitted}".encode()).hexdigest()[:8]
         self.model = f"{encoder.name}@{digest}"
 
     @classmethod
     def load(cls, policy: Policy, runtime: Runtime, options: NoOptions) -> Self:
-        """Make the strategy with the text encoder of the settings."""
+        """Make the strategy with the text encoder of the settings, and the curves of that encoder."""
         del options
-        return cls(runtime.load(runtime.settings.models.encoder, Encoder), policy, runtime.settings)
+        encoder = runtime.load(runtime.settings.models.encoder, Encoder)
+        return cls(encoder, policy, runtime.settings, curves_for(encoder, runtime.settings))
 
     @classmethod
     def worker_models(cls, runtime: Runtime) -> Sequence[ModelInfo]:
@@ -123,7 +123,8 @@ class Prototype(Strategy):
         for parts, space in self._spaces.items():
             if some := [form for form in forms if len(form) == parts]:
                 x = space.encode(some)
-                scores = {id_: score(margins, *CURVES[parts]) for id_, margins in space.margins(x).items()}
+                curve = self._curves[parts]
+                scores = {id_: score(margins, curve) for id_, margins in space.margins(x).items()}
                 for row, form in enumerate(some):
                     scored[form] = _Scored({id_: float(all_[row]) for id_, all_ in scores.items()}, x[row], space)
         return scored
