@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from alciato.errors import AlciatoError
+
+_logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -29,6 +32,15 @@ def bytes_written_whole(path: str | Path, what: str) -> Iterator[IO[bytes]]:
     """Open a file of bytes in the same way."""
     with _written(Path(path), what, "b") as file:
         yield file
+
+
+def write_cached(path: str | Path, what: str, write: Callable[[IO[bytes]], None]) -> None:
+    """Write a file of a cache, whole. One that cannot be written is logged and computed anew the next time."""
+    try:
+        with bytes_written_whole(path, what) as file:
+            write(file)
+    except AlciatoError as error:
+        _logger.warning("%s It is computed anew each time; `cache` can be set to another folder.", error)
 
 
 @contextmanager

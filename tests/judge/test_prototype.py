@@ -276,7 +276,5 @@ def test_a_policy_of_few_examples_flags_what_is_like_them_and_nothing_else(encod
     limit = policy.category("mockery").thresholds.review
     for words, picture in HARMLESS:
         assert judged(prototype, post, words, (picture, "alt")).scores["mockery"] < limit, words
-    assert (
-        judged(prototype, post, "Look at this work of a newbie", ("a dry plant", "alt")).scores["mockery"] > limit
-    )
+    assert judged(prototype, post, "Look at this work of a newbie", ("a dry plant", "alt")).scores["mockery"] > limit
     assert judged(prototype, post, "The work of a newbie", ("a basket of tomatoes", "alt")).scores["mockery"] < limit

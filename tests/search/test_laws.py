@@ -205,7 +205,7 @@ def test_weights_kept_with_the_background_queries_are_those_of_today():
             assert dict(term_weights(query)) == pytest.approx(dict(background_queries()[query]), abs=0.011)
 
 
-def test_a_calibration_is_kept_and_made_anew_as_the_collection_grows(tmp_path, monkeypatch):
+def test_a_calibration_is_kept_and_made_anew_as_the_collection_grows(tmp_path):
     encoder = WordEncoder()
     collection = collection_of(tmp_path / "posts", {"a": "One cat.", "b": "Two cars."}, encoder)
     runtime = FakeRuntime(tmp_path / "cache", encoder)
@@ -214,10 +214,30 @@ def test_a_calibration_is_kept_and_made_anew_as_the_collection_grows(tmp_path, m
     module._known.clear()
     kept = calibration_of(collection, encoder, runtime=runtime)
     np.testing.assert_array_equal(kept.null, first.null)
-    monkeypatch.setattr(module, "CHECKED_EVERY", 0.0)
     collection.add([text_post("c", "Three robots.")])
     encode(collection, encoder)
-    assert calibration_of(collection, encoder, runtime=runtime).segments == 3
+    assert calibration_of(collection, encoder, runtime=runtime).segments == 3  # at once, not after some seconds
+
+
+@pytest.mark.parametrize("damage", [b"", b"no archive", "half"])
+def test_a_damaged_calibration_is_learned_anew(tmp_path, damage):
+    encoder = WordEncoder()
+    collection = collection_of(tmp_path / "posts", {"a": "One cat.", "b": "Two cars."}, encoder)
+    runtime = FakeRuntime(tmp_path / "cache", encoder)
+    first = calibration_of(collection, encoder, runtime=runtime)
+    (path,) = tmp_path.rglob("calibrations/*.npz")
+    path.write_bytes(path.read_bytes()[:-50] if damage == "half" else damage)
+    module._known.clear()
+    np.testing.assert_array_equal(calibration_of(collection, encoder, runtime=runtime).null, first.null)
+
+
+def test_a_cache_that_cannot_be_written_is_told_and_search_goes_on(tmp_path, caplog):
+    encoder = WordEncoder()
+    collection = collection_of(tmp_path / "posts", {"a": "One cat.", "b": "Two cars."}, encoder)
+    (tmp_path / "cache").write_text("a file where the folder should be")
+    runtime = FakeRuntime(tmp_path / "cache", encoder)
+    assert [hit.item for hit in search(collection, "cat", runtime=runtime)] == ["a"]
+    assert "the calibration of search cannot be written" in caplog.text
 
 
 # Unlike, items, filter

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.files import bytes_written_whole
+from alciato.files import write_cached
 from alciato.models.protocols import Encoder, Role
 from alciato.settings import Settings
+
+DAMAGED = (OSError, EOFError, ValueError, KeyError, BadZipFile)
+"""What numpy raises for a file that is no array, ends too early, or cannot be read."""
 
 
 def cached_vectors(
@@ -26,16 +30,20 @@ def cached_vectors(
     if (kept := _loaded(path, len(lines))) is not None:
         return kept
     vectors = np.asarray(encoder.encode(lines, role=role).dense, dtype=np.float32)
-    with bytes_written_whole(path, "the cache of vectors") as file:
-        np.save(file, vectors)
+    write_cached(path, "the cache of vectors", lambda file: np.save(file, vectors))
     return vectors
 
 
 def _loaded(path: Path, count: int) -> NDArray[np.float32] | None:
+    kept = loaded_array(path)
+    return kept if kept is not None and kept.ndim == 2 and len(kept) == count else None
+
+
+def loaded_array(path: Path) -> NDArray[np.float32] | None:
+    """Read a kept array; None where there is none, or a damaged one."""
     if not path.exists():
         return None
     try:
-        kept = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError):  # numpy's errors for what is no array or ends too early
+        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
+    except DAMAGED:
         return None
-    return np.asarray(kept, dtype=np.float32) if kept.ndim == 2 and len(kept) == count else None

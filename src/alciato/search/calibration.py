@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -37,9 +36,9 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.files import bytes_written_whole
+from alciato.files import write_cached
 from alciato.models import Encoder, Runtime, default_runtime
-from alciato.models.vector_cache import cached_vectors
+from alciato.models.vector_cache import DAMAGED, cached_vectors
 from alciato.search.retrieval import Query, RankedList, RetrievedSegment, SearchContext
 from alciato.search.terms import SHORTEST_PART, STEM, folded, same, terms_of, weighted_overlap
 from alciato.settings import FALSE_POSITIVE_RATE
@@ -59,8 +58,6 @@ EXHAUSTIVE = 20_000
 """Segments up to which the null distribution is computed in memory over all of them; above, by retrieval."""
 GROWTH = 0.25
 """Change of the number of segments, as a share, from which a calibration is made anew."""
-CHECKED_EVERY = 30.0
-"""Seconds for which the number of segments is not counted again."""
 MIN_TERM_SHARE = 0.5
 """Share of a query's term weight that a text must hold where there are no embeddings: more than half of it."""
 LEXICAL_AND_DENSE = ("bm25", "trigram", "dense")
@@ -151,25 +148,21 @@ def isotropy_for(context: SearchContext, encoder: Encoder) -> Isotropy:
 
 def calibration_for(context: SearchContext, encoder: Encoder) -> Calibration:
     """Return the calibration; learn it, or learn it anew where the collection has changed by a quarter."""
-    key = (context.collection.uri, encoder.fingerprint)
-    now = time.monotonic()
-    known = _known.get(key)
-    if known is not None and now - known[0] < CHECKED_EVERY:
-        return known[1]
+    return context.once(("calibration", encoder.fingerprint), lambda: _current(context, encoder))
+
+
+def _current(context: SearchContext, encoder: Encoder) -> Calibration:
+    key, count = (context.collection.uri, encoder.fingerprint), _count(context, encoder)
     with _learning:
-        known = _known.get(key)  # another thread may have learned it meanwhile
-        if known is not None and time.monotonic() - known[0] < CHECKED_EVERY:
-            return known[1]
-        count = _count(context, encoder)
-        calibration = known[1] if known is not None else _loaded(calibration_path(context, encoder))
+        calibration = _known.get(key) or _loaded(calibration_path(context, encoder))
         if calibration is None or abs(count - calibration.segments) > GROWTH * calibration.segments:
             calibration = _learned(context, encoder, count)
             _save(calibration_path(context, encoder), calibration)
-        _known[key] = (time.monotonic(), calibration)
+        _known[key] = calibration
         return calibration
 
 
-_known: dict[tuple[str, str], tuple[float, Calibration]] = {}
+_known: dict[tuple[str, str], Calibration] = {}
 _learning = RLock()
 
 
@@ -349,11 +342,15 @@ def calibration_path(context: SearchContext, encoder: Encoder) -> Path:
 
 
 def _loaded(path: Path) -> Calibration | None:
+    """Read a kept calibration; one that is damaged is learned anew."""
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as kept:
-        isotropy = Isotropy(kept["texts"], kept["queries"], kept["directions"])
-        return Calibration(isotropy, float(kept["weight"]), kept["null"], int(kept["segments"]))
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            isotropy = Isotropy(kept["texts"], kept["queries"], kept["directions"])
+            return Calibration(isotropy, float(kept["weight"]), kept["null"], int(kept["segments"]))
+    except DAMAGED:
+        return None
 
 
 def _save(path: Path, calibration: Calibration) -> None:
@@ -363,5 +360,4 @@ def _save(path: Path, calibration: Calibration) -> None:
         "null": calibration.null,
         "segments": calibration.segments,
     }
-    with bytes_written_whole(path, "the calibration of search") as file:
-        np.savez(file, **arrays)
+    write_cached(path, "the calibration of search", lambda file: np.savez(file, **arrays))

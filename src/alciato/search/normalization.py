@@ -29,9 +29,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alciato.files import bytes_written_whole
+from alciato.files import write_cached
 from alciato.models import Encoder, Runtime, default_runtime
-from alciato.models.vector_cache import cached_vectors
+from alciato.models.vector_cache import cached_vectors, loaded_array
 from alciato.search.calibration import (
     EXHAUSTIVE,
     Floats,
@@ -85,13 +85,11 @@ def z_norm_of(collection: Collection, encoder: Encoder, *, runtime: Runtime | No
     place = calibration_path(context, encoder)
     asked = hashlib.sha256("\n".join(questions).encode()).hexdigest()[:8]
     path = place.with_name(f"{place.stem}-{calibration.segments}-{asked}.npy")
-    if path.exists():
-        null = np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    else:
+    null = loaded_array(path)
+    if null is None:
         passages = _passages(context, encoder, cohort, calibration.segments)
         null = null_maxima(calibration.isotropy.similarities(cohort, passages))
-        with bytes_written_whole(path, "the calibration of answers") as file:
-            np.save(file, null)
+        write_cached(path, "the calibration of answers", lambda file: np.save(file, null))
     return ZNorm(calibration.isotropy, cohort, null)
 
 
