@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 pytest.importorskip("torch")
 
 from alciato.errors import UsageError
 from alciato.item import Item, Post, Text
 from alciato.learn import examples_of
-from alciato.learn.metadata import _auroc, label_leak, metadata_columns
+from alciato.learn.metadata import label_leak, metadata_columns
 
 LABELS = ["benign", "offends"] * 20
 
@@ -89,10 +87,3 @@ def test_numbers_that_never_repeat_tell_nothing_by_being_different():
 def test_a_strong_but_honest_feature_stays():
     values = np.where(TRUE, 10.0, 0.0) + np.random.default_rng(1).normal(0, 5, 40)
     assert label_leak(values.tolist(), LABELS) is None
-
-
-@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.lists(st.integers(0, 5), min_size=1, max_size=12))
-@settings(deadline=None)
-def test_auroc_is_the_share_of_pairs_in_order(positive, negative):
-    pairs = [1.0 if p > n else 0.5 if p == n else 0.0 for p in positive for n in negative]
-    assert _auroc(np.array(positive, float), np.array(negative, float)) == pytest.approx(np.mean(pairs))

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
+from alciato.files import bytes_written_whole
+
 SCHEMA = pa.schema(
     [
         ("step", pa.int64()),
@@ -35,9 +37,8 @@ def write_rows(path: Path, rows: Sequence[MetricRow]) -> None:
     """Write the rows as Parquet, atomically."""
     columns = list(zip(*rows, strict=True)) or [()] * len(SCHEMA)
     table = pa.table([pa.array(column, field.type) for column, field in zip(columns, SCHEMA, strict=True)], SCHEMA)
-    draft = path.with_name(f".{path.name}.draft")
-    parquet.write_table(table, draft)
-    draft.replace(path)
+    with bytes_written_whole(path, "the metrics of the training") as file:
+        parquet.write_table(table, file)
 
 
 def read_rows(path: Path) -> list[MetricRow]:

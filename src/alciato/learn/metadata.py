@@ -65,6 +65,8 @@ def metadata_columns(examples: Examples, named: Sequence[str] | None = None) -> 
 
 def label_leak(values: Sequence[float], labels: Sequence[str]) -> str | None:
     """Explain how a column of numbers leaks the label of the same posts; None if it does not."""
+    from sklearn.metrics import roc_auc_score
+
     pairs = set(zip(values, labels, strict=True))
     distinct = len({value for value, _ in pairs})
     classes = sorted(set(labels))
@@ -73,16 +75,9 @@ def label_leak(values: Sequence[float], labels: Sequence[str]) -> str | None:
         return "each of its values occurs with one class only"
     column, named = np.asarray(values, float), np.asarray(labels)
     for label in classes:
-        positive, negative = column[named == label], column[named != label]
-        if min(len(positive), len(negative)) >= FEWEST:
-            auroc = _auroc(positive, negative)
+        positive = named == label
+        if min(positive.sum(), (~positive).sum()) >= FEWEST:
+            auroc = float(roc_auc_score(positive, column))
             if not 1 - SEPARATION < auroc < SEPARATION:
                 return f"alone it separates {label!r} from the others (AUROC {max(auroc, 1 - auroc):.2f})"
     return None
-
-
-def _auroc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Probability that a positive value exceeds a negative one; ties count half."""
-    below = np.searchsorted(np.sort(negative), positive, "left").sum()
-    upto = np.searchsorted(np.sort(negative), positive, "right").sum()
-    return float((below + upto) / (2 * len(positive) * len(negative)))

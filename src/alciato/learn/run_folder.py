@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from alciato.files import written_whole
+
 PACKAGES = ("alciato", "torch", "accelerate", "peft", "torchmetrics", "transformers", "safetensors", "numpy", "pillow")
 
 
@@ -38,9 +40,8 @@ def environment() -> dict[str, Any]:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON document, whole or not at all."""
-    draft = path.with_name(f".{path.name}.draft")
-    draft.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
-    draft.replace(path)
+    with written_whole(path, "the record of the training") as file:
+        file.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def _version(package: str) -> str | None:
