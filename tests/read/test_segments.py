@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alciato.item import Audio, Box, Finding, Image, Item, Table, Text, Video
+from alciato.read.content import Content
 from alciato.read.segments import PASSAGE, passages, said_once, segments_of
 
 SHA = "ab" * 32
@@ -117,3 +118,11 @@ def test_a_long_text_becomes_several_segments_in_any_script(sentence, most):
     assert len(segments) > 5
     assert all(len(segment.text) <= most for segment in segments)
     assert "".join("".join(segment.text for segment in segments).split()) == "".join(text.split())
+
+
+def test_a_description_that_came_with_a_post_is_a_caption_in_the_store_as_it_is_in_its_content():
+    post = Item(id="a", parts=(Text(text="you are all fools"), Text(text="a grey square", name="alt text")))
+    made = segments_of(post, {})
+    assert [(one.kind, one.text) for one in made] == [("body", "you are all fools"), ("caption", "a grey square")]
+    told = Content(post, tuple(made)).texts
+    assert [(one.kind, one.text) for one in told] == [(one.kind, one.text) for one in made]

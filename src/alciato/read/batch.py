@@ -23,7 +23,7 @@ from alciato.read.readers import ChosenReaders, DeferredModel, Reader
 from alciato.read.segments import Readings, segments_made_by, segments_of
 from alciato.store.embeddings import EncoderInfo, canonical_name
 
-SEGMENTS_REVISION = "segments3"
+SEGMENTS_REVISION = "segments4"
 Vectors = dict[str, NDArray[np.float32]]
 ALL_TYPES = frozenset({"text", "image", "audio", "video", "table"})
 

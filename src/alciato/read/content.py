@@ -89,6 +89,13 @@ def table_rows(table: Table) -> Iterator[str]:
 
 DESCRIPTIONS = frozenset({"alt", "alt text", "alt_text"})
 """Names of text parts that describe a picture. A `caption` is what the author wrote under it, so it is not one."""
+
+
+def kind_of_text(part: Text) -> str:
+    """Kind of a text that came with an item: `caption` where it describes a picture, else `body`."""
+    return "caption" if (part.name or "").strip().lower() in DESCRIPTIONS else "body"
+
+
 TEXT_KINDS = ("body", "ocr", "speech", "table", "caption")
 """Kinds of text of an item, in the order in which `Content.texts` gives them; `caption` is a description."""
 
@@ -237,13 +244,14 @@ class Content:
         """Texts that came with the item are taken from the item itself, those that were read from the segments."""
         for number, part in enumerate(self.item.parts):
             if isinstance(part, Text) and part.text.strip():
-                kind = "caption" if (part.name or "").strip().lower() in DESCRIPTIONS else "body"
-                yield Span(part=number, kind=kind, text=part.text.strip())
+                yield Span(part=number, kind=kind_of_text(part), text=part.text.strip())
             elif isinstance(part, Table):
                 rows = table_rows(part)
                 yield from (Span(part=number, kind="table", text=row) for row in rows if row)
+        own = {number for number, part in enumerate(self.item.parts) if isinstance(part, Text)}
         for segment in self.segments:
-            if segment.kind in {"ocr", "speech", "caption"} and segment.text.strip():
+            read = segment.kind in {"ocr", "speech"} or (segment.kind == "caption" and segment.part not in own)
+            if read and segment.text.strip():
                 yield Span(text=segment.text.strip(), **segment.model_dump(include=_PLACE))
 
 

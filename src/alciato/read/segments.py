@@ -10,7 +10,7 @@ from typing import Any
 
 from alciato.item import Finding, Image, Item, Part, Segment, Table, Text, Video
 from alciato.read.blocks import blocks, reading_order, union
-from alciato.read.content import table_text
+from alciato.read.content import kind_of_text, table_text
 from alciato.read.language import detect, detect_all
 from alciato.read.sentences import chunks, word_count
 
@@ -69,7 +69,7 @@ def said_once(texts: Iterable[str]) -> list[str]:
 
 def _written(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Segment]:
     if isinstance(part, Text):
-        return [_segment("body", text=passage) for passage in passages(part.text)]
+        return [_segment(kind_of_text(part), text=passage) for passage in passages(part.text)]
     if isinstance(part, Table):
         texts = [finding.text or "" for finding in found.get("table", ())] or [table_text(part)[:4000]]
         return [_segment("table", text=text) for text in texts if text]
