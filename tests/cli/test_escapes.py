@@ -27,6 +27,7 @@ from alciato.errors import ModelError
 from alciato.experiments import EXPERIMENTS
 from alciato.item import Finding, Item, Link, Post, Reading, Span, Text, Verdict
 from alciato.judge import STRATEGIES
+from alciato.judge.calibration import CURVES
 from alciato.judge.strategies.prototype import Prototype
 from alciato.models.runtime import SCHEMES
 from alciato.printable import ESCAPED, JOINERS
@@ -147,6 +148,7 @@ def place(prepared, tmp_path, monkeypatch):
     monkeypatch.setenv("ALCIATO_COLLECTION", str(place / PATHLIKE))
     monkeypatch.setenv("ALCIATO_MODELS__ENCODER", f"double:{BAD}")
     monkeypatch.setenv("ALCIATO_MODELS__OCR", "double:ocr")
+    monkeypatch.setattr("alciato.judge.strategies.prototype.curves_for", lambda *_: CURVES)  # it counts words only
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("ALCIATO_CACHE", str(tmp_path / "cache"))
     monkeypatch.setitem(SCHEMES.registered_members, "double", "read.doubles:load_double")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from alciato.errors import UsageError
+from alciato.judge.calibration import CURVES
 from alciato.judge.decide import verdict_for
 from alciato.judge.strategy import STRATEGIES, Judgement, Strategy, load_strategy
 from alciato.models import Runtime
@@ -18,6 +19,7 @@ def strategy_class(request):
 
 def test_it_reaches_the_decisions_of_its_examples(strategy_class, settings, encoder, use_model, monkeypatch):
     assert strategy_class.examples()
+    monkeypatch.setattr("alciato.judge.strategies.prototype.curves_for", lambda *_: CURVES)  # it counts words only
     for example in strategy_class.examples():
         model = encoder if example.model is None else example.model()
         monkeypatch.setattr(Runtime, "load", lambda *_, model=model: model)
