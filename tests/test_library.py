@@ -184,7 +184,7 @@ def test_judge_takes_a_policy_by_name_by_value_and_by_none(library):
     item = named(library, "mars.txt")
     assert [one.item for one in library.judge(policy, ids=[item], again=True)] == [item]
     with pytest.raises(UsageError, match="the strategy 'prototype'.*nonsense"):
-        library.judge(policy, options={"nonsense": 1})
+        list(library.judge(policy, options={"nonsense": 1}))
     assert library.policy(policy) is policy
     assert library.policy("general") == library.policy(None)
     with pytest.raises(UsageError, match="general"):

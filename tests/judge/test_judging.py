@@ -9,6 +9,7 @@ from alciato.errors import AlciatoError, UsageError
 from alciato.executor import run
 from alciato.item import Box, Reading, Segment, Verdict
 from alciato.judge import judge, judge_items, judging, load_policy
+from alciato.judge.strategies.prototype import Prototype
 from alciato.judge.strategy import load_strategy
 from alciato.models import Runtime, workers
 from alciato.report.jsonl import verdict_line, write_jsonl
@@ -72,11 +73,9 @@ def in_one_process(task, batches, *, workers, runner):
     return run(task, batches, workers=1, runner=runner)
 
 
-@pytest.mark.parametrize(("runner", "worth", "started"), [("native", 6, []), ("native", 5, [3]), ("ray", 6, [3])])
-def test_few_posts_are_judged_in_this_process_and_many_in_workers(
-    filled, policy, settings, monkeypatch, runner, worth, started
-):
-    counts = []
+@pytest.mark.parametrize("case", [("native", 6, []), ("native", 5, [3]), ("ray", 6, [3])])
+def test_few_posts_are_judged_in_this_process_and_many_in_workers(filled, policy, settings, encoder, monkeypatch, case):
+    (runner, worth, started), counts = case, []
 
     def watched(task, batches, *, workers, runner):
         counts.append(workers)
@@ -89,11 +88,13 @@ def test_few_posts_are_judged_in_this_process_and_many_in_workers(
     runtime = Runtime(settings.model_copy(update={"runner": runner, "batch": 1}))
     assert len(list(judge(filled, policy, runtime=runtime))) == len(TEXTS)
     assert counts == started
-    list(judge(filled, policy, load_strategy("prototype", policy, runtime), runtime=runtime, again=True))
-    assert counts == started  # a strategy that is an object stays in this process
+    list(judge(filled, policy, Prototype(encoder, policy), runtime=runtime, again=True))
+    assert counts == started  # a strategy that no worker can make again stays in this process
     if runner == "native":
         assert len(list(judge(filled, policy, runtime=runtime))) == len(TEXTS)
         assert counts == started  # all stand
+    list(judge(filled, policy, load_strategy("prototype", policy, runtime, {}), runtime=runtime, again=True))
+    assert counts == 2 * started
 
 
 @pytest.mark.slow

@@ -12,13 +12,12 @@ from alciato.executor import Done, Task, cores, run
 from alciato.item import Item, Reading, Segment, Verdict
 from alciato.judge.decide import verdict_for
 from alciato.judge.policy import Policy
-from alciato.judge.strategy import STRATEGIES, Strategy, Unjudged, load_strategy
+from alciato.judge.strategy import STRATEGIES, LoadedAs, Strategy, Unjudged, load_strategy
 from alciato.models import Runtime, default_runtime
 from alciato.models.runtime import SCHEMES, Loader, add_schemes
 from alciato.models.workers import worker_count
 from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.content import Content, contents_of
-from alciato.settings import Settings
 from alciato.store import Collection
 from alciato.store.tables import sql_list
 
@@ -48,7 +47,8 @@ def judge(
     Args:
         collection: where the items are, and where the verdicts go.
         policy: the rules, and the name under which the verdicts are kept.
-        strategy: name of a registered strategy, or one that `load_strategy` made with options of its own.
+        strategy: name of a registered strategy, or one that `load_strategy` made with options of its own. One that
+            was made otherwise stays in this process.
         ids: the items to judge; all if None.
         runtime: settings and loaded models; that of this process if None.
         report: is told how far the work is.
@@ -64,7 +64,7 @@ def judge(
     progress = Progress("judge", 0, len(wanted))
     judged = 0
     pages = _Pages(collection, policy, judging, wanted, again=again)
-    with closing(_judged(collection, policy, judging, strategy, pages, runtime)) as results:
+    with closing(_judged(collection, policy, judging, pages, runtime)) as results:
         for done in results:
             collection.save_verdicts(done.result)
             judged += len(done.result)
@@ -116,21 +116,19 @@ def _judged(
     collection: Collection,
     policy: Policy,
     judging: Strategy,
-    strategy: str | Strategy,
     pages: _Pages,
     runtime: Runtime,
 ) -> Generator[Done, None, None]:
     """Yield each batch with its verdicts: from worker processes where these pay, else from this one."""
     batches = pages.batches(runtime.settings.batch)
-    workers = _workers(strategy, judging, pages.left(), runtime)
+    workers = _workers(judging, pages.left(), runtime)
     if workers is None:
         for batch in batches:
             yield Done(batch, _judge_batch(collection, policy, judging, runtime, batch))
         return
-    single = runtime.settings.model_copy(update={"threads": 1})
     task = Task(
         "alciato.judge.judging:batch_judging",
-        (collection.uri, single, policy, strategy, dict(SCHEMES.registered_members)),
+        (collection.uri, policy, judging.loaded_as, dict(SCHEMES.registered_members)),
     )
     with closing(run(task, batches, workers=workers, runner=runtime.settings.runner)) as results:
         for done in results:
@@ -144,10 +142,11 @@ def _lost(done: Done, collection: Collection, policy: Policy, judging: Strategy,
     return done._replace(result=[verdict_for(content, lost, policy, judging) for content in contents])
 
 
-def _workers(strategy: str | Strategy, judging: Strategy, left: int, runtime: Runtime) -> int | None:
+def _workers(judging: Strategy, left: int, runtime: Runtime) -> int | None:
     """Worker processes for so many items; None where this process judges them."""
     models, settings = judging.worker_models(runtime), runtime.settings
-    if models is None or isinstance(strategy, Strategy) or strategy in STRATEGIES.registered_members:
+    named = judging.loaded_as
+    if models is None or named is None or named.name in STRATEGIES.registered_members:
         return None
     if settings.runner != "native":
         return settings.workers or cores()
@@ -158,15 +157,15 @@ def _workers(strategy: str | Strategy, judging: Strategy, left: int, runtime: Ru
 
 
 def batch_judging(
-    uri: str, settings: Settings, policy: Policy, strategy: str, schemes: Mapping[str, Loader | str]
+    uri: str, policy: Policy, strategy: LoadedAs, schemes: Mapping[str, Loader | str]
 ) -> Callable[[Sequence[str]], list[Verdict]]:
     """Open the collection and load the strategy in a worker; gives the function that judges a batch of ids.
 
     `schemes` are those of model names that the driver has registered.
     """
     add_schemes(schemes)
-    runtime = Runtime(settings)
-    judging = load_strategy(strategy, policy, runtime)
+    runtime = Runtime(strategy.settings.model_copy(update={"threads": 1}))
+    judging = load_strategy(strategy.name, policy, runtime, strategy.options)
     return partial(_judge_batch, Collection.open(uri, create=False), policy, judging, runtime)
 
 

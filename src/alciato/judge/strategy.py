@@ -9,7 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel
 
@@ -20,6 +20,7 @@ from alciato.judge.policy import Policy, load_policy
 from alciato.models import ModelInfo, Runtime
 from alciato.read.content import Content
 from alciato.registry import NoOptions, Registry, parse_options
+from alciato.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,14 @@ class StrategyExample:
     """What the runtime of the test gives for the strategy's model, or a function without arguments that makes it."""
 
 
+class LoadedAs(NamedTuple):
+    """What a worker process makes a strategy again of."""
+
+    name: str
+    options: Mapping[str, Any]
+    settings: Settings
+
+
 class Strategy(ABC):
     """A way to judge items by a policy. `model` names the model and a digest of all that the scores depend on."""
 
@@ -99,6 +108,8 @@ class Strategy(ABC):
     Options: ClassVar[type[BaseModel]] = NoOptions
     needs: ClassVar[Needs] = Needs()
     model: str
+    loaded_as: LoadedAs | None = None
+    """What `load_strategy` was given; None where it was made otherwise."""
 
     @classmethod
     @abstractmethod
@@ -152,4 +163,6 @@ def load_strategy(name: str, policy: Policy, runtime: Runtime, options: Mapping[
     member = STRATEGIES.get(name)
     if not (isinstance(member, type) and issubclass(member, Strategy)):
         raise UsageError(f"the strategy {name!r} is no subclass of alciato.judge.Strategy.")
-    return member.load(policy, runtime, parse_options(member.Options, options or {}, f"the strategy {name!r}"))
+    made = member.load(policy, runtime, parse_options(member.Options, options or {}, f"the strategy {name!r}"))
+    made.loaded_as = LoadedAs(name, dict(options or {}), runtime.settings)
+    return made
