@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pictures
 
 from alciato.item import Item, Post, Reading, Text
-from alciato.models import Embeddings, Encoder, Runtime
+from alciato.models import Embeddings, Encoder, ModelInfo, Runtime
 from alciato.search.terms import terms_of
 from alciato.settings import load_settings
 from alciato.store import Collection
@@ -84,6 +84,11 @@ class FakeRuntime(Runtime):
 
     def load(self, name, kind):
         return self._given[name] if name in self._given else super().load(name, kind)
+
+    def describe(self, name, kind, *, fetch=True):
+        if name not in self._given:
+            return super().describe(name, kind, fetch=fetch)
+        return ModelInfo(name, kind.__name__, self._given[name].fingerprint)
 
 
 def text_post(name: str, text: str, **metadata: str) -> Post:

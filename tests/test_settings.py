@@ -65,6 +65,7 @@ FOLDER = {
     "path of a projector": ('[models]\nchat = "gguf:a.gguf?mmproj=%2Fhome%2Fme%2Fb.gguf"\n', "models.chat", "outside"),
     "parent": ('cache = "sub/../../elsewhere"\n', "cache", "outside"),
     "home": ('cache = "~/.ssh"\n', "cache", "outside"),
+    "prepared answers": ('cache = "sub"\n', "cache", "believed"),
     "key": ('[calls]\napi_key = "sk-1"\n', "calls.api_key", "key"),
     "keys": ('[keys]\n"evil.example" = "sk-1"\n', "keys", "key"),
     "list": ('tesseract = ["eng", "/etc"]\n', "tesseract", "outside"),
@@ -128,7 +129,7 @@ def test_a_link_that_leads_outside_is_outside(here: Path):
 
 def test_what_stays_inside_needs_no_trust(here: Path):
     (here / "alciato.toml").write_text(
-        'collection = "posts"\ncache = "./cache"\nbatch = 3\noffline = true\ndevice = "cpu"\nworkers = 1\n'
+        'collection = "posts"\nbatch = 3\noffline = true\ndevice = "cpu"\nworkers = 1\n'
         'threads = 1\nrunner = "native"\n[models]\nchat = "gguf:models/a.gguf"\njudge = "trained:mine"\n'
         "[limits]\npages = 5\n[calls]\nconcurrency = 1\nretries = 0\ntimeout = 5\n"
     )
@@ -178,4 +179,11 @@ def test_an_untrusted_folder_raises_no_limit_however_the_number_is_written(value
     (tmp_path / "alciato.toml").write_text(f"[limits]\nbytes = {value}\n")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="raises a limit"):
+        load_settings()
+
+
+def test_a_settings_file_of_any_size_is_read_up_to_a_bound(here: Path):
+    with (here / "alciato.toml").open("wb") as file:
+        file.truncate(2**36)  # it has no bytes on the disk
+    with pytest.raises(UsageError, match=r"alciato\.toml.*larger than"):
         load_settings()

@@ -4,8 +4,8 @@ Nested fields use two underscores in the environment: `ALCIATO_MODELS__CHAT=gguf
 
 A folder that somebody else prepared may hold an `alciato.toml`. Until the user trusts it (`alciato trust`, which
 records its hash, or an explicit `--config FILE`), it may not name a host, a key, a path outside it or a model of
-a hub, nor raise a limit, nor take more of the machine than by default: such a setting is an error, so that nothing is
-sent, nothing is fetched and nothing is filled up.
+a hub, nor a cache of answers, nor raise a limit, nor take more of the machine than by default: such a setting is an
+error, so that nothing is sent, nothing is fetched, nothing is filled up and no prepared answer is believed.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ MIB = 2**20
 FALSE_POSITIVE_RATE = 0.2
 """Share of background queries that may find something. A collection does answer some of them, so that of the queries
 that nothing answers a smaller share finds something: 1 of the demo's 10."""
+LARGEST = MIB
+"""Bytes of a settings file."""
 
 
 class Limits(BaseModel):
@@ -190,10 +192,14 @@ def _settings_of_file(explicit: Path | None) -> dict[str, Any]:
 
 def _content(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise UsageError(f"the settings file cannot be read: {reason}.", where=str(path)) from error
+    if len(content) > LARGEST:
+        raise UsageError(f"the settings file is larger than {LARGEST} bytes.", where=str(path), remedy="Shorten it.")
+    return content
 
 
 def _parsed(content: bytes, path: Path) -> dict[str, Any]:
@@ -213,6 +219,8 @@ def untrusted_settings(values: Mapping[str, Any], folder: Path, group: str = "")
             yield from untrusted_settings(value, folder, f"{setting}.")
         elif reasons := [reason for text in _texts(value) if (reason := _reach(text, folder))]:
             yield setting, reasons[0]
+        elif setting == "cache":
+            yield setting, "names a folder whose answers of models would be believed"
         elif setting in _UNTRUSTED and _is_over(value, _UNTRUSTED[setting]):
             yield setting, "raises a limit"
 

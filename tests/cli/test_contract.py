@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from alciato.cli.contract import since_time
+from alciato.errors import UsageError
 from store import conftest as store_fixtures
 
 bucket = store_fixtures.bucket
@@ -196,8 +198,31 @@ def test_a_wrong_filter_names_the_columns(alciato, posts: Path):
     assert "author" in done.stderr
 
 
+@pytest.mark.parametrize("since", ["999999d", "9999999999d", "\u00b2d", "d", "0000-01-01"])
+def test_a_time_that_is_none_is_a_usage_error(since: str):
+    with pytest.raises(UsageError, match="is no time"):
+        since_time(since)
+
+
 def test_one_file_is_judged(alciato, doubles, posts: Path):
     done = alciato("judge", posts / "monday.png", "--json")
     (verdict,) = map(json.loads, done.stdout.splitlines())
     assert verdict["source"].endswith("monday.png")
     assert verdict["decision"] in ("allow", "review", "remove")
+
+
+def test_a_folder_with_a_name_like_a_table_is_judged_as_a_folder(alciato, doubles, posts: Path):
+    (posts / "items.lance").mkdir()
+    found = alciato("judge", posts, "--json")
+    assert found.stdout.count('"decision"') == 5, found.stderr
+
+
+def test_the_end_of_a_file_in_a_library_is_not_told_as_a_no_of_the_user(alciato, doubles, posts: Path, monkeypatch):
+    alciato("add", posts / "posts.jsonl")
+
+    def ends(*_: object, **__: object) -> None:
+        raise EOFError("no data left in file")
+
+    monkeypatch.setattr("alciato.search.search", ends)
+    with pytest.raises(EOFError):
+        alciato("search", "bread")

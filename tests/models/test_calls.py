@@ -14,7 +14,7 @@ from alciato.errors import ModelError
 from alciato.models import Answer, Chat, Message, Runtime, Usage
 from alciato.models.answer_cache import AnswerCache
 from alciato.models.calls import ChatCalls, Meter, picture_hash, retried
-from alciato.models.endpoint import TransientError
+from alciato.models.endpoint import TransientError, Unreachable
 from alciato.settings import Calls, Settings
 from model_samples import fails, says
 
@@ -282,3 +282,17 @@ def test_the_key_is_nowhere(tmp_path, server):
 def test_mode_and_size_are_part_of_a_picture():
     pictures = [Image.new("RGB", (2, 3)), Image.new("RGB", (3, 2)), Image.new("L", (6, 3)), Image.new("RGBA", (2, 3))]
     assert len({picture_hash(picture) for picture in pictures}) == 4
+
+
+def test_a_server_that_does_not_answer_is_waited_for_once(wrapped, waits):
+    parrot = Parrot(failures=7, error=Unreachable("the connection failed: refused"))
+    chat = wrapped(parrot, retries=4)
+    for number, calls in enumerate([5, 6, 7]):
+        with pytest.raises(Unreachable):
+            chat.generate([Message("user", f"post {number}")])
+        assert parrot.calls == calls
+    chat.generate(HELLO)
+    assert (parrot.calls, len(waits)) == (8, 4)
+    parrot.failures = 2  # it answered: the next failure may pass again
+    chat.generate([Message("user", "post 4")])
+    assert parrot.calls == 11

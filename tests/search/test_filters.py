@@ -58,6 +58,8 @@ REFUSED = {
     "items.author = 'zork'": "no column",
     "author = ?": "not allowed",
     "author": "no condition",
+    "part = 1e": "not allowed",
+    "part = 1e+": "not allowed|cannot be understood",
     "part + 1": "no condition",
     "part = 'zork'": "compares part .a number. with",
     "created_at = part": "compares",

@@ -8,6 +8,7 @@ from alciato.models import Runtime
 from alciato.search import SearchOptions, search
 from alciato.settings import load_settings
 from alciato.store import Collection
+from search_doubles import FakeRuntime, WordEncoder, collection_of, encode
 
 
 def found(collection, *args, **kwargs):
@@ -102,7 +103,7 @@ def test_an_empty_collection_and_odd_queries(tmp_path, posts):
 
 
 def test_vectors_of_another_encoder_are_not_compared(posts):
-    other = load_settings(models={"encoder": "packaged:other"})
+    other = load_settings(models={"encoder": "openai:other@http://127.0.0.1:1/v1"})
     hits = search(posts, "printer deadline", runtime=Runtime(other))
     assert [reason.retriever for reason in hits[0].why] == ["bm25"]
 
@@ -114,3 +115,46 @@ def test_a_picture_that_cannot_be_read_is_a_usage_error(tmp_path, posts):
     broken.write_bytes(b"\x89PNG\r\n\x1a\n but no more")
     with pytest.raises(UsageError, match="broken.png"):
         search(posts, image=broken)
+
+
+class NewerWords(WordEncoder):
+    fingerprint = "fake-words-2"
+
+
+CATS = {"cat": "The cat knocked the vase over.", "dog": "A dog sleeps.", "bread": "Bread is expensive."}
+
+
+def warnings(caplog, collection, runtime):
+    caplog.clear()
+    found(collection, "cat", runtime=runtime)
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_vectors_of_another_version_of_the_encoder_are_told_with_the_command(tmp_path, caplog):
+    collection, runtime = collection_of(tmp_path / "c", CATS, WordEncoder()), FakeRuntime(tmp_path, NewerWords())
+    (told,) = warnings(caplog, collection, runtime)
+    assert "3 vectors are of another version of fake:words: `alciato read`" in told
+    encode(collection, NewerWords())
+    assert warnings(caplog, collection, runtime) == []
+
+
+def test_segments_that_only_an_older_version_has_encoded_are_counted(tmp_path, caplog):
+    collection, runtime = collection_of(tmp_path / "c", CATS, WordEncoder()), FakeRuntime(tmp_path, NewerWords())
+    one = [segment for segment in collection.segments() if segment.item == "cat"]
+    vectors = NewerWords().encode([segment.text for segment in one]).dense
+    collection.save_readings([], one, [(NewerWords(), {one[0].id: vectors[0]})])
+    (told,) = warnings(caplog, collection, runtime)
+    assert "2 vectors are of another version of fake:words: `alciato read`" in told
+
+
+def test_vectors_that_are_missing_are_told_and_an_empty_collection_lacks_none(tmp_path, caplog):
+    runtime = FakeRuntime(tmp_path, WordEncoder())
+    (told,) = warnings(caplog, collection_of(tmp_path / "c", CATS), runtime)
+    assert "no vectors by fake:words: `alciato read`" in told
+    assert warnings(caplog, Collection.open(tmp_path / "empty"), runtime) == []
+
+
+@pytest.mark.parametrize("name", ["packaged:nonsense", "nonsense", "openai:m@http://h:abc/v1"])
+def test_an_encoder_of_the_settings_that_no_model_is_is_an_error(posts, name):
+    with pytest.raises(UsageError):
+        search(posts, "printer deadline", runtime=Runtime(load_settings(models={"encoder": name})))

@@ -174,3 +174,15 @@ def test_a_reader_sees_what_another_process_wrote(tmp_path: Path):
     assert list(reader.items()) == []
     writer.add([text_post(1)])
     assert [item.id for item in reader.items()] == ["p1"]
+
+
+def test_a_collection_whose_making_was_killed_before_the_text_indexes_is_made_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with monkeypatch.context() as patched:
+        patched.setattr("alciato.store.collection.ensure_text_indexes", lambda _: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            Collection.open(tmp_path)
+    collection = Collection.open(tmp_path)
+    collection.add([text_post(1)])
+    assert collection.table("segments").search("hello", query_type="fts", fts_columns="words").to_list()

@@ -140,6 +140,8 @@ def test_a_vector_that_cannot_be_compared_is_refused_before_anything_is_written(
     [
         ("openai:m@http://LocalHost:8000/v1", "openai:m@http://localhost:8000/v1/"),
         ("openai:m@https://me:secret@example.org/v1?key=1", "openai:m@https://Example.ORG/v1"),
+        ("openai:m@https://example.org/v1", "openai:m@https://example.org:443/v1"),
+        ("openai:m@http://[::1]:8000/v1", "openai:m@http://[::1]:8000/v1/"),
     ],
 )
 def test_the_same_server_written_differently_is_the_same_encoder(collection: Collection, one, other):

@@ -235,3 +235,14 @@ def test_a_lock_file_that_cannot_be_written_names_itself(tmp_path: Path, monkeyp
     monkeypatch.setattr(holder._lock, "acquire", refused)
     with pytest.raises(AlciatoError, match=r"\.writer\.lock.*Permission denied.*folder writable"), holder:
         pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"owner": "x", "until": "soon"}', b"\xff"])
+def test_a_damaged_lock_names_itself_and_is_not_taken(bucket: str, short: None, content: bytes):
+    import obstore
+
+    store = obstore.store.from_url(bucket)
+    obstore.put(store, "writer.lock", content)
+    with pytest.raises(AlciatoError, match=rf"{bucket}.*writer\.lock.*damaged.*delete"), ObjectLock(bucket):
+        pass
+    assert bytes(obstore.get(store, "writer.lock").bytes()) == content

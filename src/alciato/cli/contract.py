@@ -281,12 +281,12 @@ def since_time(since: str) -> str:
     from datetime import UTC, datetime, timedelta
 
     amount, unit = since[:-1], since[-1:]
-    if amount.isdigit() and unit in "dhm" and len(amount) < 7:
-        length = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}[unit]
-        return (datetime.now(UTC) - int(amount) * length).isoformat(timespec="seconds")
     try:
+        if amount.isdecimal() and unit in "dhm":
+            length = {"d": timedelta(days=1), "h": timedelta(hours=1), "m": timedelta(minutes=1)}[unit]
+            return (datetime.now(UTC) - int(amount) * length).isoformat(timespec="seconds")
         return datetime.fromisoformat(since).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for what lies before the year 1
         raise UsageError(
             f"--since {since!r} is no time.", remedy="Write a date (2024-05-01), a time (2024-05-01T10:00), 7d or 12h."
         ) from None

@@ -96,8 +96,9 @@ def _opened(
 ) -> tuple[Library, AddSummary | None]:
     """Open the collection; a path that is a collection is opened, other paths are taken in and read first."""
     from alciato.cli.posts import tell_added
+    from alciato.sources.files import is_collection
 
-    if paths and len(paths) == 1 and (paths[0] / "items.lance").is_dir():
+    if paths and len(paths) == 1 and is_collection(paths[0]):
         session, paths = replace(session, collection=str(paths[0])), None
     library = session.library(models=models, create=bool(paths))
     if not paths:

@@ -84,7 +84,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _NotUnderstood as error:
         sys.stderr.write(_usage_message(error))
         return USAGE
-    except typer.Abort:  # the answer to a question was no
+    except typer.Abort as error:  # the answer to a question was no
+        if isinstance(error.__cause__, EOFError):
+            raise error.__cause__ from None  # a defect: typer takes the end of any file for the end of the answers
         sys.stderr.write("alciato: nothing was done.\n")
         return FAILED
 

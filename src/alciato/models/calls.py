@@ -4,6 +4,8 @@ Back-off: after the n-th failure the wait is drawn from 0 to min(60, 2^n) second
 Architecture Blog, 2015), and is not less than what the server asked for, 60 seconds at most. Each wait is told.
 Retries are tenacity's, not stamina's on top of it: stamina's hooks are global to the process, and where structlog is
 installed they print to standard output, which holds results only.
+After a call that no server answered however often it was tried, the next ones are tried once, until one is answered:
+a server that is down is waited for once, not at each post.
 Answers at temperature 0 are cached; sampled answers are not.
 """
 
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from alciato.errors import ModelError
 from alciato.models.answer_cache import AnswerCache
-from alciato.models.endpoint import TransientError
+from alciato.models.endpoint import TransientError, Unreachable
 from alciato.models.protocols import Answer, AnyModel, Chat, Message, Picture, Usage
 from alciato.settings import Calls, Settings
 
@@ -76,6 +78,7 @@ class ChatCalls:
             chat.supports_images,
         )
         self._calls, self._on_wait = settings.calls, on_wait
+        self._once, self._is_down = settings.calls.model_copy(update={"retries": 0}), False
         self._cache = cache or AnswerCache(settings.cache.expanduser())
         self._free = BoundedSemaphore(settings.calls.concurrency)
         meter = getattr(chat, "meter", None)
@@ -166,7 +169,13 @@ class ChatCalls:
             with self._free:
                 return ask()
 
-        return retried(bounded, self._calls, self._on_wait)
+        try:
+            answer = retried(bounded, self._once if self._is_down else self._calls, self._on_wait)
+        except Unreachable:
+            self._is_down = True
+            raise
+        self._is_down = False
+        return answer
 
     def _key(self, verb: str, messages: Sequence[Message], parameters: list[Any]) -> str:
         """The content of a question as a hash; the settings, with the key of the server, are no part of it."""

@@ -44,7 +44,11 @@ class TransientError(ModelError):
         super().__init__(what, where=where)
 
 
-class TimedOut(TransientError):
+class Unreachable(TransientError):
+    """A call to which no server answered: the connection failed."""
+
+
+class TimedOut(Unreachable):
     """A call that took longer than settings allow."""
 
 
@@ -188,7 +192,7 @@ class Endpoint:
             if isinstance(one, TooLarge | Compressed):
                 return ModelError(f"{one}.", where=self.where)
         if any(isinstance(one, httpx.TransportError | OSError) for one in chain):
-            return TransientError(f"the connection failed: {self.clean(str(chain[-1]))[:300]}", where=self.where)
+            return Unreachable(f"the connection failed: {self.clean(str(chain[-1]))[:300]}", where=self.where)
         reason = f"{type(error).__name__}: {self.clean(str(error))[:200]}"
         return ModelError(f"the server's answer cannot be used ({reason}).", where=self.where)
 

@@ -14,6 +14,9 @@ order:
 3. Marks are broken: `<` becomes `‹` where a mark could begin, `[word]` becomes `(word)`, and the colon behind a role
    at the start of a line becomes `꞉`. None of the three is changed by normalisation.
 
+The patterns take time that grows as the length of the text: their repetitions are possessive, so that a post of nothing
+but line feeds or blanks costs no more than another.
+
 The function is idempotent. Whoever searches a prompt's text in the original compares with the quoted original.
 """
 
@@ -32,10 +35,10 @@ _JOINERS = "\u200c\u200d"
 _BRACKETS = frozenset("<>[]|")
 _ANGLE = re.compile(r"<(?=[^\s\d=\-]|\d\w*>|$)")
 """Every `<` but the one before a space, a digit (`<3`) or an arrow's shaft (`<-`, `<=`)."""
-_SQUARE = re.compile(r"\[(\s*[/|]*\s*[\w.|/\u200c\u200d-]{1,64}\s*)\]")
+_SQUARE = re.compile(r"\[(\s*+(?:[/|]+\s++)?[\w.|/\u200c\u200d-]{1,64}+\s*+)\]")
 _ROLE = re.compile(
-    r"^([\s#*>_-]*(?:system|user|assistant|human|ai|bot|gpt|model|tool|function|developer|instructions?|input|response)"
-    r"[\s*_]*):",
+    r"^((?:[^\S\n]|[#*>_-])*+(?:system|user|assistant|human|ai|bot|gpt|model|tool|function|developer|instructions?|input|response)"
+    r"[\s*_]*+)[:\uff1a\ufe55\ufe13]",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -246,6 +246,7 @@ def by_retrieval(
     for (text, weights), vector in zip(background_queries().items(), vectors, strict=True):
         one, query = SearchContext(context.collection, context.runtime, depth=context.depth), Query(text)
         one.remember(("isotropy", encoder.fingerprint), isotropy)
+        one.remember(("encoder", context.runtime.settings.models.encoder), encoder)
         one.remember(one.vector_key(encoder, query), vector)
         lists = [retriever.retrieve(query, one) for retriever in retrievers]
         found.append([(s, overlap) for _, s, overlap in evidence(lists, weights) if s is not None])

@@ -191,7 +191,11 @@ class _Checker:
     def _number(self, node: sql.Expression) -> Type:
         """Refuse a number that the store cannot hold: it would compare another one, in silence."""
         written = node.name
-        if int(written) > MAX_INTEGER if written.isdecimal() else not math.isfinite(float(written)):
+        try:
+            too_large = int(written) > MAX_INTEGER if written.isdecimal() else not math.isfinite(float(written))
+        except ValueError:  # `1e`: a number to the parser, and to nobody else
+            raise self._refused(node) from None
+        if too_large:
             raise UsageError(
                 f"the number {written[:40]} of the filter {self._where[:80]!r} is too large: at most {MAX_INTEGER}.",
                 remedy=_EXAMPLE,

@@ -72,7 +72,9 @@ def search(
 
     Raises:
         UsageError: nothing to search for, a filter that cannot be followed, a picture that cannot be read, an
-            unknown item.
+            unknown item, an encoder of the settings that no model is.
+
+    Where the collection lacks vectors by a named encoder, a warning says so, with the command that makes them.
     """
     runtime = runtime or default_runtime()
     options = options or runtime.settings.search

@@ -6,6 +6,7 @@ in `RETRIEVERS`, offered by an entry point of the group `alciato.retrievers`, or
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeVar, cast, 
 import numpy as np
 from numpy.typing import NDArray
 
+from alciato.errors import AlciatoError, UsageError
 from alciato.models import Encoder, Picture, Runtime
 from alciato.models.protocols import Role
 from alciato.registry import Registry
 from alciato.search.filters import filter_error
-from alciato.store import Collection
+from alciato.store import Collection, StoredEncoder
 
+_logger = logging.getLogger(__name__)
 Row = Mapping[str, Any]
 Floats = NDArray[np.float32]
 Input = Literal["text", "image"]
@@ -143,10 +146,28 @@ class SearchContext:
         return None if name is None else self.once(("encoder", name), lambda: self._encoder_with_embeddings(name))
 
     def _encoder_with_embeddings(self, name: str) -> Encoder | None:
-        if not self.collection.encoders_named(name):
+        stored = self.collection.encoders_named(name)
+        encoder = self.runtime.load(name, Encoder) if stored else None
+        if lack := self._lack_of_vectors(name, encoder, stored):
+            _logger.warning("%s; posts are found without them.", lack)
+        return encoder if any(encoder and one.fingerprint == encoder.fingerprint for one in stored) else None
+
+    def _lack_of_vectors(self, name: str, encoder: Encoder | None, stored: Sequence[StoredEncoder]) -> str | None:
+        """Say which vectors by an encoder the collection lacks. Raises `UsageError` for a name that no encoder has."""
+        remedy = "`alciato read` with these settings makes them"
+        if encoder is None:
+            try:
+                self.runtime.describe(name, Encoder, fetch=False)
+            except UsageError:
+                raise
+            except AlciatoError as error:
+                return f"the collection has no vectors by {name}, which cannot be used ({error})"
+            return f"the collection has no vectors by {name}: {remedy}" if self.segments.count_rows() else None
+        if len(stored) == 1 and stored[0].fingerprint == encoder.fingerprint:
             return None
-        encoder = self.runtime.load(name, Encoder)
-        return None if self.collection.embeddings(encoder.fingerprint) is None else encoder
+        counts = {one.fingerprint: self.collection.table(one.table).count_rows() for one in stored}
+        lacking = max(counts.values()) - counts.get(encoder.fingerprint, 0)
+        return f"{lacking} vectors are of another version of {name}: {remedy} anew" if lacking > 0 else None
 
     def rows(self, query: Any, *further: str) -> list[dict[str, Any]]:
         """Run a query of the store within the filter and the depth; `further` are columns besides those displayed.

@@ -30,6 +30,8 @@ from alciato.settings import Limits
 OpenPath = Callable[[str], bytes]
 """Gives the bytes of a file that a row names; raises `BadMedia` where it must not or cannot."""
 
+LONGEST_TIME = 100
+"""Characters of a time at most: a longer text is none, and is not tried as one."""
 RESERVED = ("source", "table")
 """Keys of the metadata that Alciato sets itself; a column of that name is kept as `original_…`."""
 
@@ -75,6 +77,11 @@ def from_row(
     return Post(item.model_copy(update={"id": given or item.id, "links": links}), reader.media)
 
 
+def time_of(value: Any) -> str | None:
+    """A time as ISO 8601 in UTC; None where it is none, or is too long to be one."""
+    return None if isinstance(value, str) and len(value) > LONGEST_TIME else iso_time(value)
+
+
 def _name(row: Mapping[str, Any], column: str | None) -> str | None:
     """Read an id: text, or a number without a fraction."""
     value = json_value(row.get(column)) if column is not None else None
@@ -102,7 +109,7 @@ def _metadata(row: Mapping[str, Any], columns: Columns) -> dict[str, JsonValue]:
             metadata[field] = json_value(row[column])
     written = row.get(columns.created_at) if columns.created_at is not None else None
     if not _is_nothing(written):
-        moment = iso_time(written)
+        moment = time_of(written)
         metadata["created_at" if moment else "original_created_at"] = moment or json_value(written)
     return metadata
 

@@ -48,7 +48,7 @@ def _folder(folder: Path, root: Path) -> Iterator[Found | Skipped]:
     except OSError as error:
         yield skipped(folder, unreadable(error))
         return
-    if (folder / _COLLECTION).is_dir():
+    if is_collection(folder):
         yield skipped(folder, BadMedia("collection", "it is a collection of Alciato's, not a folder of posts."))
         return
     for entry in entries:
@@ -60,6 +60,11 @@ def _folder(folder: Path, root: Path) -> Iterator[Found | Skipped]:
             yield from _folder(Path(entry.path), root)
         else:
             yield _file(Path(entry.path), root)
+
+
+def is_collection(folder: Path) -> bool:
+    """Whether a folder is a collection of Alciato's: it has a table of items, not only a name that looks like one."""
+    return (folder / _COLLECTION).is_dir()
 
 
 def _link(path: Path, root: Path) -> Iterator[Found | Skipped]:

@@ -13,12 +13,15 @@ from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from alciato.errors import BadMedia
 from alciato.item.values import clean_text, plain_cell
+from alciato.media.limits import isolated_one, isolated_values
 from alciato.media.sniff import HEAD
 from alciato.settings import Limits
 from alciato.sources.files import open_file
 from alciato.sources.texts import encoding_of
 
 PARQUET_BATCH = 16
+BATCH_SECONDS = 1.0
+"""Processor seconds that each batch of rows adds to `limits.work_seconds`."""
 UNCLOSED = 100
 """Unclosed quotes of a table after which a record no longer spans lines."""
 
@@ -213,34 +216,59 @@ def _last_bytes(path: Path, count: int) -> bytes:
 
 
 class ParquetTable:
-    """A Parquet file, read a few rows at a time."""
+    """A Parquet file, read a few rows at a time in a limited process: a few bytes of it can stand for gigabytes."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
-        import pyarrow.parquet as pq
-
         with open_file(path, limits.table_bytes):
             pass  # regular, not empty, not too large
         if _last_bytes(path, 4) != b"PAR1":
             raise BadMedia("truncated", "the Parquet ends before it is complete.", remedy="Copy it again.")
-        try:
-            self._file = pq.ParquetFile(path)
-            metadata = self._file.metadata
-            sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
-            self.columns = list(self._file.schema_arrow.names)
-        except Exception as error:  # names that are no text, sizes that are no numbers, and whatever else was broken
-            raise BadMedia("broken", f"the Parquet cannot be read ({error}).") from error
-        if max(sizes, default=0) > limits.table_bytes:
-            raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
+        self._path, self._limits = path, limits
+        self.columns: list[str] = isolated_one("alciato.sources.rows:parquet_columns", path, limits, limits=limits)
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows."""
-        import pyarrow as pa
-
         number = 0
         try:
-            for batch in self._file.iter_batches(batch_size=PARQUET_BATCH):
-                for values in batch.to_pylist():
+            batches = isolated_values(
+                "alciato.sources.rows:parquet_batches", self._path, limits=self._limits, each=BATCH_SECONDS
+            )
+            for batch in batches:
+                for values in batch:
                     number += 1
                     yield Row(number, values)
-        except (pa.ArrowException, ArithmeticError, LookupError, MemoryError, OSError, TypeError, ValueError) as error:
-            yield Row(number + 1, BadMedia("broken", f"the rest of the Parquet cannot be read ({error})."))
+        except BadMedia as error:
+            yield Row(number + 1, error)
+
+
+def parquet_columns(path: Path, limits: Limits) -> list[str]:
+    """Read the names of the columns in this process, as `ParquetTable` does in a limited one."""
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            metadata = file.metadata
+            sizes = [metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)]
+            names = list(file.schema_arrow.names)
+    except MemoryError:
+        raise
+    except Exception as error:  # names that are no text, sizes that are no numbers, and whatever else was broken
+        raise BadMedia("broken", f"the Parquet cannot be read ({error}).") from error
+    if max(sizes, default=0) > limits.table_bytes:
+        raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
+    return names
+
+
+def parquet_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """Read the rows in this process, as `ParquetTable` does in a limited one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=PARQUET_BATCH):
+                yield batch.to_pylist()
+    except MemoryError:
+        raise
+    except (pa.ArrowException, ArithmeticError, LookupError, OSError, TypeError, ValueError) as error:
+        raise BadMedia("broken", f"the rest of the Parquet cannot be read ({error}).") from error

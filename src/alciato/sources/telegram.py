@@ -10,10 +10,12 @@ from typing import Any
 
 from alciato.errors import BadMedia
 from alciato.item import Item, Link, Post, Text
-from alciato.item.values import clean_text, iso_time, json_value
+from alciato.item.values import clean_text, json_value
 from alciato.media.part import media_part
 from alciato.media.sniff import promised_kind
+from alciato.settings import Limits
 from alciato.sources.beside import Beside
+from alciato.sources.datasets import time_of
 from alciato.sources.files import Found, read_file
 from alciato.sources.rows import Row, parsed
 from alciato.sources.skipped import Skipped, skipped
@@ -25,9 +27,11 @@ _KEPT = ("forwarded_from", "via_bot", "media_type", "sticker_emoji")
 
 
 def json_posts(found: Found, tables: TableReader) -> Iterator[Post | Skipped]:
-    """Yield the posts of a JSON file. Raises `BadMedia`: broken, unknown-kind."""
+    """Yield the posts of a JSON file. Raises `BadMedia`: broken, unknown-kind, too-large."""
+    data = read_file(found.path, tables.limits.bytes)
+    _check_memory(data, tables.limits)
     try:
-        document = parsed(decoded(read_file(found.path, tables.limits.bytes)))
+        document = parsed(decoded(data))
     except BadMedia as error:
         reason = "broken" if error.reason == "bad-row" else error.reason
         raise BadMedia(reason, error.what, remedy=error.remedy) from error
@@ -39,6 +43,21 @@ def json_posts(found: Found, tables: TableReader) -> Iterator[Post | Skipped]:
         raise BadMedia("unknown-kind", "this JSON is neither a list of posts nor a Telegram export.")
     for chat in chats:
         yield from _Chat(found, tables, chat).posts()
+
+
+OBJECT_BYTES, VALUE_BYTES = 240, 72
+"""What Python takes for a small object of JSON with its keys, and for any other value with its place in a list."""
+
+
+def _check_memory(data: bytes, limits: Limits) -> None:
+    """Refuse JSON that would fill the memory as Python values: three bytes, `[],`, become 72."""
+    values = data.count(b",") + data.count(b"[")
+    size = OBJECT_BYTES * data.count(b"{") + VALUE_BYTES * values + 2 * len(data)
+    if size > limits.memory_bytes:
+        most = limits.memory_bytes / 2**20
+        message = f"reading it would take some {size / 2**20:.0f} MiB of memory, at most {most:.0f} are taken."
+        remedy = "Split it, save it as JSON Lines, or raise limits.memory_bytes if the file is trusted."
+        raise BadMedia("too-large", message, remedy=remedy)
 
 
 def _chats(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -101,7 +120,7 @@ class _Chat:
         table = clean_text(str(self._found.path))
         metadata = {field: json_value(message[field]) for field in _KEPT if message.get(field)}
         metadata |= {"chat": json_value(self._chat.get("name")), "author": json_value(message.get("from"))}
-        metadata["created_at"] = iso_time(message.get("date_unixtime") or message.get("date"))
+        metadata["created_at"] = time_of(message.get("date_unixtime") or message.get("date"))
         metadata |= {"source": clean_text(str(beside.last)) if media else table, "table": table}
         chat = self._chat.get("id", "chat")
         target = message.get("reply_to_message_id")

@@ -32,6 +32,8 @@ from alciato.store.tables import sql_list
 
 CANDIDATES = 10
 """Ids that the error for an ambiguous prefix names."""
+_LAST_TABLE = "verdicts"
+"""Made last: where it is missing, a kill may have left out any of the others, or the text indexes."""
 T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 BATCH_POSTS, BATCH_BYTES = 256, 64 * 2**20
@@ -88,9 +90,10 @@ class Collection:
         missing = set(tables.SCHEMAS) - names
         if missing and not self._in_use(names):
             with self._lock:
-                for name in sorted(missing):
+                for name in sorted(missing - {_LAST_TABLE}):
                     self.create_table(name)
                 ensure_text_indexes(self.table("segments"))
+                self.create_table(_LAST_TABLE)
 
     def _in_use(self, names: set[str]) -> bool:
         """Tell whether any table has rows: what is missing then was not left out by a kill while it was made."""

@@ -11,12 +11,12 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import pyarrow as pa
 
 from alciato.errors import AlciatoError
+from alciato.models.endpoint import canonical_url
 from alciato.store import tables
 
 PREFIX = "embeddings-"
@@ -59,7 +59,9 @@ def table_name(fingerprint: str) -> str:
 
 
 def canonical_name(name: str) -> str:
-    """One form of a model's name: of a server's URL the host in lower case, no credentials, no query.
+    """One form of a model's name: a server's URL as the endpoint writes it, without credentials and query.
+
+    Raises `UsageError` for a URL that is none.
 
     >>> canonical_name("openai:bge@HTTPS://me:secret@Example.org/v1/?a=b")
     'openai:bge@https://example.org/v1'
@@ -68,9 +70,7 @@ def canonical_name(name: str) -> str:
     model, at, url = rest.partition("@")
     if scheme != "openai" or not at:
         return f"{scheme}{colon}{rest}"
-    parts = urlsplit(url)
-    host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
-    return f"{scheme}:{model}@{urlunsplit((parts.scheme, host, parts.path.rstrip('/'), '', ''))}"
+    return f"{scheme}:{model}@{canonical_url(url)}"
 
 
 def schema_for(encoder: EncoderInfo) -> pa.Schema:

@@ -209,9 +209,9 @@ class ObjectLock:
                     break
                 self._put(mode={"e_tag": claim["tag"]})
                 pause = LEASE / RENEWALS
-            except self._missing:
+            except (*self._missing, AlciatoError):
                 break
-            except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+            except (self._obstore.exceptions.BaseError, OSError) as error:
                 _logger.warning("%s: the writer's lock could not be renewed yet: %s", self._uri, _first_line(error))
                 pause = LEASE / RENEWALS / 5
             if time.monotonic() > self._end:
@@ -235,7 +235,7 @@ class ObjectLock:
                 self._lost.set()
         except self._missing:
             self._lost.set()
-        except (self._obstore.exceptions.BaseError, OSError, ValueError) as error:
+        except (self._obstore.exceptions.BaseError, OSError, AlciatoError) as error:
             _logger.warning("%s: the writer's lock stays for up to %.0f s: %s", self._uri, LEASE, _first_line(error))
 
     def _put(self, mode: Any) -> None:
@@ -245,9 +245,17 @@ class ObjectLock:
         self._end = started + LEASE
 
     def _claim_there(self) -> dict[str, Any]:
-        """Owner, end of the lease and tag of the lock object."""
+        """Owner, end of the lease and tag of the lock object. Raises `AlciatoError` where it holds something else."""
         found = self._obstore.get(self._store, _LOCK)
-        return {**json.loads(bytes(found.bytes())), "tag": found.meta["e_tag"]}
+        try:
+            claim = json.loads(bytes(found.bytes()))
+            return {"owner": str(claim["owner"]), "until": float(claim["until"]), "tag": found.meta["e_tag"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise AlciatoError(
+                "the writer's lock is damaged: it does not say whose it is.",
+                where=f"{self._uri.rstrip('/')}/{_LOCK}",
+                remedy="If no other process is writing, delete this object, and run this again.",
+            ) from error
 
 
 def _first_line(error: BaseException) -> str:
