@@ -6,16 +6,15 @@ are read now. Nothing is saved.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from alciato.item import Reading
 from alciato.learn.examples import TrainingExample, is_collection
 from alciato.models import Runtime
-from alciato.read.batch import BatchReader, Job
+from alciato.read.batch import BatchReader
 from alciato.read.content import Content
-from alciato.read.segments import segments_of
 from alciato.store import Collection
 
 
@@ -36,22 +35,7 @@ class ExampleContents:
     def __call__(self, examples: Sequence[TrainingExample]) -> list[Content]:
         """Return the contents of some examples, in their order."""
         known = self._stored(examples)
-        return [self._content(example, known.get(example.id, ())) for example in examples]
-
-    def _content(self, example: TrainingExample, known: Iterable[Reading]) -> Content:
-        readings = {(reading.part, reading.kind): reading for reading in known}
-        work = {
-            (number, one.kind)
-            for one in self._reader.readers
-            for number, part in enumerate(example.item.parts)
-            if part.type in one.parts and (number, one.kind) not in readings
-        }
-        if work:
-            job = Job(example.item, example.media, work, {})
-            readings |= {(one.part, one.kind): one for one in self._reader.findings(job).readings}
-        segments = segments_of(example.item, {place: one.findings for place, one in readings.items()})
-        limits = self.runtime.settings.limits
-        return Content(example.item, tuple(segments), tuple(readings.values()), example.media, limits)
+        return [self._reader.content(one.item, one.media, known.get(one.id, ())) for one in examples]
 
     def _stored(self, examples: Sequence[TrainingExample]) -> Mapping[str, list[Reading]]:
         """Readings of the examples in their collection, those that failed included."""

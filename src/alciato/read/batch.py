@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alciato.errors import BadMedia
 from alciato.item import Finding, Item, Reading, Segment
 from alciato.models import Encoder, Runtime
-from alciato.read.content import PartContent, View
+from alciato.read.content import Content, PartContent, View
 from alciato.read.plan import Provenance
 from alciato.read.readers import ChosenReaders, DeferredModel, Reader
 from alciato.read.segments import Readings, segments_made_by, segments_of
@@ -140,22 +140,19 @@ class BatchReader:
             found.readings += [_reading(job.item.id, 0, made_by) for made_by in self._encoders(kinds)]
         return [found for found, _ in done]
 
-    def findings(self, job: Job) -> BatchResult:
-        """Read one item without encoding anything."""
-        return self._read_item(job)[0]
+    def content(self, item: Item, fetch: Callable[[str], bytes], known: Iterable[Reading] = ()) -> Content:
+        """Read what is not known of an item, and give all that is then known of it; nothing is encoded."""
+        readings = {(one.part, one.kind): one for one in known}
+        places = {(n, one.kind) for one in self.readers for n, part in enumerate(item.parts) if part.type in one.parts}
+        job = Job(item, fetch, places - set(readings), {place: one.findings for place, one in readings.items()})
+        fresh, findings, _ = self._read_parts(job)
+        readings |= {(one.part, one.kind): one for one in fresh}
+        limits = self.runtime.settings.limits
+        return Content(item, tuple(segments_of(item, findings)), tuple(readings.values()), fetch, limits)
 
     def _read_item(self, job: Job) -> tuple[BatchResult, dict[str, View]]:
-        found, findings = BatchResult(), dict(job.known)
-        views: dict[str, View] = {}
-        for number, part in enumerate(job.item.parts):
-            content = PartContent(part, job.fetch, self.runtime.settings.limits)
-            content.found = {kind: tuple(some) for (place, kind), some in findings.items() if place == number}
-            for reader in self.readers:
-                if any((number, kind) in job.work for kind in (reader.kind, *reader.after)):
-                    reading = read_part(reader, content, job.item.id, number)
-                    findings[number, reader.kind] = content.found[reader.kind] = reading.findings
-                    found.readings.append(reading)
-            views |= self._views(content, job, number)
+        readings, findings, views = self._read_parts(job)
+        found = BatchResult(readings)
         changed = segments_made_by(kind for _, kind in job.work)
         found.replaced = {job.item.id: sorted(changed)} if changed else {}
         found.segments = segments_of(job.item, findings, changed)
@@ -165,6 +162,22 @@ class BatchReader:
                 _reading(job.item.id, 0, Provenance("segment", "alciato", SEGMENTS_REVISION, ALL_TYPES))
             )
         return found, views
+
+    def _read_parts(self, job: Job) -> tuple[list[Reading], Readings, dict[str, View]]:
+        """Give the new readings of an item, all findings that are then known, and the pictures to encode."""
+        readings: list[Reading] = []
+        findings: dict[tuple[int, str], Sequence[Finding]] = dict(job.known)
+        views: dict[str, View] = {}
+        for number, part in enumerate(job.item.parts):
+            content = PartContent(part, job.fetch, self.runtime.settings.limits)
+            content.found = {kind: tuple(some) for (place, kind), some in findings.items() if place == number}
+            for reader in self.readers:
+                if any((number, kind) in job.work for kind in (reader.kind, *reader.after)):
+                    reading = read_part(reader, content, job.item.id, number)
+                    findings[number, reader.kind] = content.found[reader.kind] = reading.findings
+                    readings.append(reading)
+            views |= self._views(content, job, number)
+        return readings, findings, views
 
     def _views(self, content: PartContent, job: Job, number: int) -> dict[str, View]:
         """Pictures to encode, by segment id; none without an image encoder, so that nothing is decoded in vain."""

@@ -26,7 +26,6 @@ from alciato.progress import Progress, ProgressCallback, silent
 from alciato.read.batch import BatchReader, BatchResult, Job, failed_reading, together
 from alciato.read.content import Content, fetching
 from alciato.read.plan import left_to_read
-from alciato.read.segments import segments_of
 from alciato.settings import Settings
 from alciato.store import Collection
 
@@ -125,13 +124,7 @@ def read_content(
     """
     runtime = runtime or default_runtime()
     reader = BatchReader(runtime, {part.type for part in item.parts}, None if kinds is None else sorted(set(kinds)))
-    work = {
-        (number, one.kind) for one in reader.readers for number, part in enumerate(item.parts) if part.type in one.parts
-    }
-    reader.load({kind for _, kind in work} - {"segment"})
-    readings = reader.findings(Job(item, fetch, work, {})).readings
-    found = {(reading.part, reading.kind): reading.findings for reading in readings}
-    return Content(item, tuple(segments_of(item, found)), tuple(readings), fetch, runtime.settings.limits)
+    return reader.load({one.kind for one in reader.readers}).content(item, fetch)
 
 
 def _plan(collection: Collection, parts: pa.Table, reader: BatchReader, *, again: bool, retry: bool) -> pa.Table:
