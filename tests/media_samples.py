@@ -3,6 +3,7 @@
 import io
 import wave
 from fractions import Fraction
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -46,6 +47,7 @@ def wav(seed=0, seconds=0.5, rate=16_000):
     return file.getvalue()
 
 
+@cache
 def clip(form="mp4", seed=0, seconds=1.0, *, pictures=True, sound=True, every=0.1, size=(64, 48)):
     """A clip of the container `form`: mp4, mov, webm, mp3, ogg or flac; a frame every `every` seconds."""
     import av

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 from alciato.experiments.data.training import Recipe, auroc, batches, learning_rate, seed_torch, train
 
@@ -74,6 +73,8 @@ def test_the_same_seed_trains_the_same_model():
 
 
 def test_auroc_of_two_and_of_several_classes():
+    from sklearn.metrics import roc_auc_score
+
     generator = torch.Generator().manual_seed(0)
     scores, labels = torch.randn(60, 2, generator=generator), torch.randint(0, 2, (60,), generator=generator)
     assert auroc(labels, scores) == pytest.approx(roc_auc_score(labels, scores.softmax(-1)[:, 1]))

@@ -14,7 +14,7 @@ from alciato.media.frames import decoded_frames, key_frames, sampled_frames
 from alciato.media.part import media_part
 from alciato.settings import Limits
 from alciato.sources.pages import SIDE, pages_post
-from media_samples import animation, clip, encoded, pdf, picture
+from media_samples import clip, encoded, pdf, picture
 
 SHORT = Limits(work_seconds=1)
 
@@ -123,7 +123,7 @@ def test_an_animation_of_1_900_frames_is_stopped():
 
 
 def test_memory_is_limited_too():
-    data = animation("GIF", frames=2, size=(2000, 2000))
+    data = repeated_gif(2, (2000, 2000))
     told = stopped(lambda: sampled_frames(data, "image/gif", Limits(memory_bytes=10 * 2**20)))
     assert "10 MiB" in told
     assert "limits.memory_bytes" in told

@@ -165,20 +165,22 @@ def test_a_higher_rate_lets_more_through(made):
     cuts = [threshold(collection, WordEncoder(), rate, runtime=runtime) for rate in (0.05, 0.2, 0.5)]
     assert cuts == sorted(cuts, reverse=True)
     assert cuts[0] > cuts[2]
-    queries = list(background_queries())[::4]
+    queries = list(background_queries())[::8]
     shares = [
         np.mean([bool(found(made, query, options=SearchOptions(false_positive_rate=rate))) for query in queries])
         for rate in (0.1, 0.5)
     ]
-    assert abs(shares[0] - 0.1) <= 0.1  # 41 of 162 queries: a lower threshold lets half of them through
+    assert abs(shares[0] - 0.1) <= 0.1  # 21 of 162 queries: a lower threshold lets half of them through
     assert abs(shares[1] - 0.5) <= 0.15
 
 
-def test_the_null_distribution_in_memory_is_that_of_retrieval(made, tmp_path):
+def test_the_null_distribution_in_memory_is_that_of_retrieval(made, monkeypatch):
     collection, runtime = made
     context = SearchContext(collection, runtime)
     isotropy = calibration_of(collection, WordEncoder(), runtime=runtime).isotropy
-    vectors = WordEncoder().encode(list(background_queries()), role="query").dense
+    some = dict(list(background_queries().items())[::4])
+    monkeypatch.setattr(module, "background_queries", lambda: some)
+    vectors = WordEncoder().encode(list(some), role="query").dense
     texts, embeddings = module.all_segments(context, WordEncoder())
     similarities, overlaps = by_exhaustion(texts, embeddings, isotropy, vectors)
     other_similarities, other_overlaps = by_retrieval(context, WordEncoder(), isotropy, vectors)

@@ -56,7 +56,8 @@ def test_every_kind_with_two_labels_is_in_the_list():
     found = {}
     for kind in map(world.KINDS.get, world.KINDS):
         options = {"speech": False, "seconds": 1.0} if kind.name == "clip" else OPTIONS.get(kind.name, {})
-        found[kind.name] = len({post.label for post in world.make(kind.name, 24, seed=3, **options)})
+        posts = world.make(kind.name, 24, seed=3, size=SIZE.get(kind.name, 64), **options)
+        found[kind.name] = len({post.label for post in posts})
     assert {name for name, count in found.items() if count > 1} == {*LABELLED, "dialogue"}  # its label is its order
 
 

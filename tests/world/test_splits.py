@@ -36,7 +36,7 @@ def test_every_pool_has_all_splits(pool):
 
 
 def concepts(split, **options: object):
-    posts = world.make("macro", 150, seed=5, split=split, size=64, **options)
+    posts = world.make("macro", 80, seed=5, split=split, size=64, **options)
     things = {shown.name for post in posts for shown in post.truth.objects}
     return things, {post.truth.ground.name for post in posts}, {phrase for post in posts for phrase in said(post)}
 
@@ -77,7 +77,7 @@ def test_another_fold_has_other_posts_and_says_so():
 @pytest.mark.parametrize("fold", range(FOLDS))
 def test_texts_of_two_splits_of_target_do_not_overlap(fold):
     texts = [
-        {text for post in world.make("target", 150, seed=5, split=split, size=64, fold=fold)
+        {text for post in world.make("target", 80, seed=5, split=split, size=64, fold=fold)
          for text in (post.truth.words, post.truth.remark)}
         for split in world.SPLITS
     ]  # fmt: skip
