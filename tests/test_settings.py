@@ -187,3 +187,12 @@ def test_a_settings_file_of_any_size_is_read_up_to_a_bound(here: Path):
         file.truncate(2**36)  # it has no bytes on the disk
     with pytest.raises(UsageError, match=r"alciato\.toml.*larger than"):
         load_settings()
+
+
+def test_how_a_search_is_composed_is_a_setting(here: Path):
+    (here / "alciato.toml").write_text('[search]\nretrievers = ["bm25"]\nreranker = "relevance"\n')
+    assert load_settings().search.retrievers == ("bm25",)
+    assert load_settings(search={"retrievers": "bm25,dense"}).search.retrievers == ("bm25", "dense")
+    (here / "alciato.toml").write_text("[search]\ndepth = 9000\n")
+    with pytest.raises(UsageError, match=r"'search\.depth'.*limit"):
+        load_settings()

@@ -93,6 +93,12 @@ class SearchOptions(BaseModel):
     )
     depth: int = Field(30, ge=1, le=10_000, description="segments that a retriever gives at least")
 
+    @field_validator("retrievers", mode="before")
+    @classmethod
+    def _split(cls, retrievers: Any) -> Any:
+        """A flag gives the names with commas between them."""
+        return tuple(retrievers.split(",")) if isinstance(retrievers, str) else retrievers
+
 
 class Settings(BaseSettings):
     """Everything that can be set. Unknown names are errors."""
