@@ -16,7 +16,7 @@ from alciato.judge.policy import Policy, load_policy
 from alciato.judge.space import embed, form_of, margin, spaces_of
 from alciato.judge.strategies.prototype import Prototype
 from alciato.judge.strategy import Judgement, Unjudged
-from alciato.models import Encoder, Runtime
+from alciato.models import Embeddings, Encoder, Runtime
 from alciato.read.content import Content
 from alciato.read.language import detect
 from alciato.settings import Settings, load_settings
@@ -66,6 +66,24 @@ def test_margins_of_all_categories_are_those_of_the_formula(encoder, policy):
     assert list(found) == [category.id for category in policy.categories]
     for category, margins in found.items():
         assert margins == pytest.approx(margin(x, space.examples[category], space.benign, space.width))
+
+
+class Shifted:
+    """An encoder whose texts all share a direction, as those of sentence encoders do."""
+
+    def __init__(self, plain) -> None:
+        self._plain, self.name, self.fingerprint = plain, plain.name, "shifted"
+
+    def encode(self, inputs, **named: Any):
+        return Embeddings(self._plain.encode(inputs, **named).dense + np.linspace(-3, 5, self._plain.dimension))
+
+
+def test_what_all_texts_share_changes_no_margin(encoder, policy):
+    forms = [("martians are vermin",), ("the cat sleeps",), ("hurt bread",)]
+    plain, shifted = (spaces_of(one, policy)[1] for one in (encoder, Shifted(encoder)))
+    found = shifted.margins(shifted.encode(forms))
+    for category, margins in plain.margins(plain.encode(forms)).items():
+        assert found[category] == pytest.approx(margins, abs=1e-3)
 
 
 def test_the_similarity_of_pairs_is_the_mean_of_that_of_their_halves(encoder):
