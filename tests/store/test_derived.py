@@ -80,3 +80,16 @@ def test_upkeep_indexes_and_compacts_derived_tables(tmp_path: Path):
     assert [index.columns for index in table.list_indices()] == [["key"]]
     assert table.stats()["fragment_stats"]["num_fragments"] == 1
     assert table.count_rows() == 40
+
+
+def test_upkeep_of_derived_tables_runs_within_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("alciato.store.maintain.WRITES", 4)
+    monkeypatch.setattr("alciato.store.maintain.SHARE", 1e9)
+    made, _ = filled(tmp_path / "c", "near_copy_keys")
+    made.drop_table("near_copy_keys")
+    for number in range(12):
+        made.save_derived("near_copy_keys", pa.table({"key": [number], "picture": [number]}))
+    table = made.derived("near_copy_keys")
+    assert table is not None
+    assert table.stats()["fragment_stats"]["num_fragments"] <= 4
+    assert table.count_rows() == 12
