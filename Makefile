@@ -17,7 +17,7 @@ test: .venv/dev lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" --hypothesis-profile quick
 
 lint: .venv/dev
 	$(BIN)/ruff check
