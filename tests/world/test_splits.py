@@ -92,8 +92,8 @@ def test_splits_may_share_concepts_where_that_is_asked():
 
 
 def test_a_cue_comes_at_its_rate_and_nothing_else_changes():
-    plain = world.make("confounder", 400, seed=3, size=64)
-    cued = world.make("confounder", 400, seed=3, size=64, cue={"kind": "colour", "rates": {"offends": 0.9}})
+    plain = world.make("confounder", 200, seed=3, size=64)
+    cued = world.make("confounder", 200, seed=3, size=64, cue={"kind": "colour", "rates": {"offends": 0.9}})
     found = {"offends": [], "benign": []}
     for one, other in zip(plain, cued, strict=True):
         assert one.truth == other.truth
