@@ -92,6 +92,9 @@ class SearchOptions(BaseModel):
         FALSE_POSITIVE_RATE, gt=0, lt=1, description="share of unrelated queries that may find something"
     )
     depth: int = Field(30, ge=1, le=10_000, description="segments that a retriever gives at least")
+    options: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="options of the retrievers, the fusion and the reranker, by their names"
+    )
 
     @field_validator("retrievers", mode="before")
     @classmethod

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
 
 from alciato.errors import UsageError
 from alciato.item import Item, Post, Reading, Segment, media_hash
@@ -31,7 +32,7 @@ from alciato.search.calibration import (
     by_retrieval,
     term_overlaps,
 )
-from alciato.search.fusion import RankingGroup
+from alciato.search.fusion import RankingGroup, ReciprocalRankFusion
 from alciato.search.retrievers import outliers
 from alciato.search.terms import part_similarity, term_weights, weighted_overlap
 from alciato.store import Collection
@@ -257,6 +258,36 @@ def test_posts_like_one_leave_itself_out(made):
     hits = similar(collection, "cat-3-0", runtime=runtime)
     assert "cat-3-0" not in [hit.item for hit in hits]
     assert hits[0].why[0].facet == "item"
+
+
+class Doubled:
+    """A fusion that multiplies every score of another one."""
+
+    name, examples = "doubled", ()
+
+    class Options(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        factor: float = 2.0
+
+    def __init__(self, options):
+        self._factor = options.factor
+
+    def fuse(self, groups):
+        return {item: self._factor * score for item, score in ReciprocalRankFusion().fuse(groups).items()}
+
+
+def test_members_of_a_search_get_their_options(made):
+    collection, runtime = made
+    plain = search(collection, "cat", runtime=runtime)[0].score
+    with FUSIONS.registered("doubled", Doubled):
+        for given, factor in (({}, 2.0), ({"doubled": {"factor": 3.0}}, 3.0)):
+            options = SearchOptions(fusion="doubled", options=given)
+            score = search(collection, "cat", options=options, runtime=runtime)[0].score
+            assert score == pytest.approx(factor * plain, rel=1e-3)
+        with pytest.raises(UsageError, match="the fusion 'doubled'.*colour"):
+            found(made, "cat", options=SearchOptions(fusion="doubled", options={"doubled": {"colour": 1}}))
+    with pytest.raises(UsageError, match="bm26"):
+        found(made, "cat", options=SearchOptions(options={"bm26": {}}))
 
 
 def test_a_reranker_by_relevance_orders_by_it(made):

@@ -12,11 +12,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from alciato.errors import BadMedia, UsageError
+from pydantic import BaseModel
+
+from alciato.errors import BadMedia, UsageError, unknown_name
 from alciato.item import Image, Item, Video
 from alciato.models import Ocr, Picture, Runtime, default_runtime
 from alciato.read.content import Content, fetching
+from alciato.registry import NoOptions, Registry, parse_options
 from alciato.search.calibration import MIN_TERM_SHARE, Calibration, calibration_for, evidence
 from alciato.search.filters import checked_filter
 from alciato.search.fusion import FUSIONS, RankingGroup, reciprocal_rank_fusion
@@ -87,9 +91,10 @@ def search(
     if k < 1:
         raise UsageError(f"k is {k}, but at least one hit must be asked for.")
     context = SearchContext(collection, runtime, checked_filter(asked.filter), max(options.depth, 2 * k))
+    _check_options(options)
     facets = list(_facets(asked, context, options))
     for facet in facets:
-        facet.lists = _retrieved(facet, context, leave_out=frozenset(asked.items))
+        facet.lists = _retrieved(facet, context, options, leave_out=frozenset(asked.items))
         _apply_threshold(facet, context, options)
     return _hits(asked, facets, options, k)
 
@@ -181,9 +186,27 @@ def opened(image: str | Path | Picture, runtime: Runtime) -> Picture:
 # Retrieval and threshold
 
 
-def _retrieved(facet: Facet, context: SearchContext, leave_out: frozenset[str]) -> list[RankedList]:
+def _check_options(options: SearchOptions) -> None:
+    """Refuse options of a member that this search does not have."""
+    named = [*options.retrievers, options.fusion, *filter(None, [options.reranker])]
+    for name in options.options:
+        if name not in named:
+            raise unknown_name("retriever, fusion or reranker of this search", name, named)
+
+
+def _made(registry: Registry[type[Any]], name: str, options: SearchOptions) -> Any:
+    """Make a retriever, a fusion or a reranker with its options. Raises `UsageError` for options it does not take."""
+    member = registry.get(name)
+    kind: type[BaseModel] = getattr(member, "Options", NoOptions)
+    given = parse_options(kind, options.options.get(name, {}), f"the {registry.kind} {name!r}")
+    return member() if kind is NoOptions else member(given)
+
+
+def _retrieved(
+    facet: Facet, context: SearchContext, options: SearchOptions, leave_out: frozenset[str]
+) -> list[RankedList]:
     """Run the retrievers of a facet at the same time: the last one in this thread, which is where models run."""
-    retrievers = [RETRIEVERS.get(name)() for name in facet.retrievers]
+    retrievers = [_made(RETRIEVERS, name, options) for name in facet.retrievers]
     waiting = [_threads().submit(one.retrieve, facet.query, context) for one in retrievers[:-1]]
     last = retrievers[-1].retrieve(facet.query, context)
     return [_kept(found, lambda match: match.row["item"] not in leave_out) for found in
@@ -250,7 +273,9 @@ def _nearer_to_unlike(
 def _hits(query: Query, facets: Sequence[Facet], options: SearchOptions, k: int) -> list[Hit]:
     """Fuse the lists of all facets, rerank, and give the reasons of each hit."""
     groups = [RankingGroup([_items(found) for found in facet.lists if found.matches], facet.weight) for facet in facets]
-    scores: Mapping[str, float] = FUSIONS.get(options.fusion)().fuse([group for group in groups if group.rankings])
+    scores: Mapping[str, float] = _made(FUSIONS, options.fusion, options).fuse(
+        [group for group in groups if group.rankings]
+    )
     best = _best_segments([found for facet in facets for found in facet.lists])
     relevance: dict[str, float] = {}
     for facet in facets:
@@ -258,7 +283,7 @@ def _hits(query: Query, facets: Sequence[Facet], options: SearchOptions, k: int)
             relevance[item] = max(score, relevance.get(item, score))
     candidates = [Candidate(item, score, best[item], relevance.get(item)) for item, score in scores.items()]
     if options.reranker is not None:
-        candidates = RERANKERS.get(options.reranker)().rerank(query, candidates)
+        candidates = _made(RERANKERS, options.reranker, options).rerank(query, candidates)
     candidates = candidates[:k]
     reasons = _reasons(facets, {one.item for one in candidates})
     return [
