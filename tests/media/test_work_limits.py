@@ -17,6 +17,7 @@ from alciato.sources.pages import SIDE, pages_post
 from media_samples import clip, encoded, pdf, picture
 
 SHORT = Limits(work_seconds=1)
+"""A process is ended after whole seconds only, so each test that reaches the limit takes two: these are slow."""
 
 
 def repeated_clip(count, size=(1920, 1080), rate=1000):
@@ -94,6 +95,7 @@ def test_a_sheet_of_any_shape_is_drawn_within_bounds(box):
     assert max(page.width, page.height) <= SIDE + 1
 
 
+@pytest.mark.slow
 def test_a_page_of_400_000_paths_is_stopped():
     curves = b"0 0 m 10 190 190 10 199 199 c 10 150 150 10 0 3 c h f* 0.2 w 0 0 m 9 99 99 9 150 150 c S\n" * 130_000
     data = drawing(b"0.9 0.5 0.1 rg\n" + curves)
@@ -109,6 +111,7 @@ def test_each_page_adds_to_the_time():
     assert sum(part.type == "image" for part in pages.item.parts) == 30
 
 
+@pytest.mark.slow
 def test_a_clip_of_a_thousand_frames_a_second_is_stopped():
     data = repeated_clip(900)
     assert media_part(data).duration < 1  # nothing in what it states is too much
@@ -116,6 +119,7 @@ def test_a_clip_of_a_thousand_frames_a_second_is_stopped():
     assert len(list(sampled_frames(clip(), "video/mp4", SHORT))) > 1  # the next clip is read
 
 
+@pytest.mark.slow
 def test_an_animation_of_1_900_frames_is_stopped():
     data = repeated_gif(1900)
     assert media_part(data).duration == pytest.approx(190, rel=0.9)

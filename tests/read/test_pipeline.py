@@ -173,6 +173,7 @@ def test_a_post_is_read_without_a_collection(settings):
     assert next(one for one in readings if one.kind == "ocr").findings[0].text == "67 by 40"
 
 
+@pytest.mark.slow
 def test_workers_find_what_one_process_finds(tmp_path, settings):
     alone, together = collection(tmp_path / "alone", 22), collection(tmp_path / "together", 22)
     read(alone, Runtime(settings.model_copy(update={"workers": 1})))
