@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -220,3 +221,12 @@ def test_the_packaged_chat_never_breaks_the_schema(policy, settings):
         assert isinstance(judgement, Judgement), judgement
         assert set(judgement.scores) == {"hate", "self-harm"}
         assert all(0 <= score <= 1 for score in judgement.scores.values())
+
+
+def test_a_table_of_many_rows_is_divided_at_once():
+    texts = [Span(part=0, kind="table", text=f"a: {number}") for number in range(20_000)]
+    started = time.process_time()
+    windows, left_out = prompt_windows(texts, 3000, 8)
+    assert time.process_time() - started < 2
+    assert len(windows) == 8
+    assert left_out > 0

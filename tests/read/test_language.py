@@ -2,10 +2,11 @@
 # ruff: noqa: RUF001 - letters of other scripts are the point
 
 import socket
+import time
 
 import pytest
 
-from alciato.read.language import detect, detect_all
+from alciato.read.language import NOT_WORDS, detect, detect_all
 
 SENTENCES = {
     "en": "when the captain says that dinner is late again",
@@ -63,3 +64,16 @@ def test_nothing_is_fetched(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     assert detect(SENTENCES["pt"]).code == "pt"
+
+
+@pytest.mark.parametrize("repeated", ["a", "(", "a.", "#a", "1a", "\u4e2d", "www."])
+def test_the_time_grows_as_the_length(repeated):
+    started = time.process_time()
+    detect(repeated * 100_000)
+    assert time.process_time() - started < 2
+
+
+def test_addresses_are_no_words():
+    german = "Das ist der schönste Morgen seit langer Zeit"
+    assert NOT_WORDS.sub(" ", "write to zork.blip+x@mars.example, or not").split() == ["write", "to", "or", "not"]
+    assert detect(f"{german} an (first.last@example.org@more)").code == detect(german).code == "de"

@@ -35,7 +35,7 @@ SHARED = {
     "CYRILLIC": ("ru", "uk", "bg", "sr", "mk", "be", "kk", "mn", "ky", "tg", "tt"),
     "DEVANAGARI": ("hi", "mr", "ne", "sa"),
 }
-NOT_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|\S+@\S+|\d+")
+NOT_WORDS = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|(?<!\S)[^\s@]++@\S+|\d+")
 
 
 def detect(text: str) -> Language:

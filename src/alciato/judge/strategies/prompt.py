@@ -29,7 +29,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from math import exp, isfinite, log
 from typing import Any, Self
 
@@ -95,15 +95,14 @@ def prompt_windows(texts: Sequence[Span], room: int, most: int) -> tuple[list[li
     """
     if sum(len(span.text) for span in texts) <= room:
         return [list(texts)], 0
-    always: list[Span] = []
-    for span in sorted(texts, key=lambda span: len(span.text)):
-        if sum(len(other.text) for other in always) + len(span.text) > room // 2:
-            break
-        always.append(span)
+    shortest = sorted(texts, key=lambda span: len(span.text))
+    sizes = accumulate(len(span.text) for span in shortest)
+    always = [span for span, size in zip(shortest, sizes, strict=True) if size <= room // 2]
+    standing = frozenset(always)
     pieces = [
         span.model_copy(update={"text": piece})
         for span in texts
-        if span not in always
+        if span not in standing
         for piece in chunks(span.text, room // 2)
     ]
     packed: list[list[Span]] = []
