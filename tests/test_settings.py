@@ -40,6 +40,8 @@ def test_a_dotted_flag_changes_one_field_of_a_group(file: Path):
         ("batch=many", "'batch'.*integer"),
         ("limits.pixles=3", "'limits.pixles'"),
         ("nothing=3", "'nothing'"),
+        ("batchh=3", "no setting is named 'batchh'. Did you mean 'batch'"),
+        ("models.chatt=x", "no setting is named 'models.chatt'. Did you mean 'models.chat'"),
         ("batch", "has no '='"),
         ("runner=moon", "'runner'"),
     ],

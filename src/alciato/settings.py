@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from urllib.parse import unquote
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from alciato.errors import UsageError
+from alciato.errors import UsageError, unknown_name
 
 SETTINGS_FILE = "alciato.toml"
 MIB = 2**20
@@ -173,12 +173,21 @@ def load_settings(config: str | Path | None = None, **flags: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(place) for place in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise unknown_name("setting", field, _names_beside(first["loc"])) from None
         raise UsageError(
-            f"setting {field!r}: {first['msg']}",
+            f"setting {field!r}: {first['msg'].rstrip('.')}.",
             remedy="Look into alciato.toml, the ALCIATO_… variables and the flags.",
         ) from None  # the error of pydantic holds the values, keys among them
     finally:
         _explicit.reset(token)
+
+
+def _names_beside(place: Sequence[str | int]) -> list[str]:
+    """Names of the settings of the group in which one was not found, with their group."""
+    group = Settings.model_fields.get(str(place[0])) if len(place) > 1 else None
+    fields = getattr(group.annotation, "model_fields", {}) if group else Settings.model_fields
+    return [".".join([*map(str, place[:-1]), name]) for name in fields]
 
 
 def _settings_of_file(explicit: Path | None) -> dict[str, Any]:

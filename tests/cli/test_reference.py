@@ -1,5 +1,6 @@
 """The command reference is what the command line says of itself; all commands share the same words."""
 
+import re
 import resource
 import subprocess
 import sys
@@ -95,3 +96,11 @@ def test_help_takes_at_most_1_8_times_the_bare_import_of_typer_and_rich():
     pairs = [(seconds("-c", "import typer, rich"), seconds("-m", "alciato", "--help")) for _ in range(5)]
     bare, helped = (min(times) for times in zip(*pairs, strict=True))
     assert helped <= 1.8 * bare, f"{helped:.3f} s against {bare:.3f} s"
+
+
+def test_the_help_names_no_type_of_python(alciato):
+    """`PATH <list[Path]>` and `-n <int range>` stood there."""
+    for path, _ in commands():
+        told = alciato(*path.split()[1:], "--help").stdout
+        assert "Usage: " in told
+        assert not re.findall(r"<\w+[^=\n]*>", told), path

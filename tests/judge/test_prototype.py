@@ -150,6 +150,36 @@ def test_an_item_without_words_has_scores_of_0(encoder, policy, post):
     assert Prototype(encoder, policy).judge([]) == []
 
 
+def test_what_no_one_and_nothing_has_looked_at_is_unjudged_and_goes_to_a_person(encoder, policy, post):
+    """A photograph without words, or a silent recording, was allowed with scores of 0."""
+    failed = Reading(item="x", part=0, kind="nudity", model="m", version="1", error="it broke")
+    blind = policy.model_copy(update={"categories": policy.categories[:1]})  # no signals: the detector tells it nothing
+    looked = Reading(item="x", part=0, kind="nudity", model="m", version="1")
+    for judge, readings in ((policy, ()), (policy, (failed,)), (blind, (looked,))):
+        prototype, content = Prototype(encoder, judge), Content(post().item, (), readings)
+        verdict = verdict_for(content, prototype.judge([content])[0], judge, prototype, ["Part 0 was not read yet."])
+        assert (verdict.decision, verdict.scores) == ("review", {})
+        assert "no words were found in it" in verdict.reasons[0]
+        assert "Part 0 was not read yet." in verdict.reasons
+
+
+PADDED = [
+    "Good morning. The weather is lovely today. {}. See you at the market tomorrow, I bring the apples.",
+    "zork: who moved my bike?\nmira: not me\nzork: {}",
+]
+
+
+@pytest.mark.parametrize("padded", PADDED)
+def test_an_attack_among_benign_sentences_goes_to_a_person(packaged, post, padded):
+    """Beside two benign sentences an attack that is removed alone was allowed."""
+    attack = "Martians are vermin and should be thrown out"
+    policy = load_policy("general")
+    content = Content(post(padded.format(attack)).item)
+    verdict = verdict_for(content, packaged.judge([content])[0], policy, packaged)
+    assert verdict.decision == "review"  # out of its context it is not removed without a person
+    assert attack in verdict.evidence[0].text
+
+
 def test_a_category_that_gives_nothing_to_go_by_is_an_error(encoder):
     bare = Policy.model_validate({"name": "p", "categories": [{"id": "a", "title": "A", "definition": "a"}]})
     with pytest.raises(UsageError, match="no examples and no signals"):
@@ -210,6 +240,12 @@ def test_a_reason_cites_an_example_in_the_language_of_the_post(encoder, policy, 
     assert f"the policy's example “{ENGLISH}”" in said
     assert RUSSIAN not in said
     assert f"the policy's example “{ENGLISH}”" in citing(encoder, policy, post, ENGLISH, RUSSIAN)
+
+
+def test_a_short_post_of_unclear_language_is_not_explained_in_another_one(packaged, post):
+    """“Kill yourself, loser” was explained by a French example: to the detector both languages are unclear."""
+    why = judged(packaged, post, "Kill yourself, loser").matches[0].why
+    assert detect(why.split("“")[1].split("”")[0]).code == "en"
 
 
 def test_where_no_example_is_in_the_language_of_the_post_the_definition_is_cited_and_the_language_named(

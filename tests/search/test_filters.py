@@ -183,8 +183,13 @@ def test_items_have_their_own_columns():
     assert checked_filter("id = 'a' and added_at > '2024-01-01'", ITEM).startswith("id = 'a'")
     with pytest.raises(UsageError, match="no column is named 'kind'"):
         checked_filter("kind = 'ocr'", ITEM)
-    with pytest.raises(UsageError, match="no column is named 'id'"):
-        checked_filter("id = 'a'", SEGMENT)
+    with pytest.raises(UsageError, match="no column is named 'added_at'"):
+        checked_filter("added_at > '2024-01-01'", SEGMENT)
+
+
+def test_the_id_of_a_post_has_two_names_that_every_filter_takes():
+    for columns, name in ((ITEM, "id"), (SEGMENT, "item")):
+        assert checked_filter("id = 'a' or item in ('b', 'c')", columns) == f"{name} = 'a' OR {name} IN ('b', 'c')"
 
 
 def test_an_error_of_the_store_does_not_show_its_private_columns():

@@ -52,7 +52,13 @@ ItemsFlag = Annotated[
     list[str] | None, typer.Option("--item", metavar="ID", help="Only this post; a unique beginning is enough.")
 ]
 WhereFlag = Annotated[
-    str | None, typer.Option("--where", metavar="FILTER", help="Only posts such as \"author = 'zork'\".")
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="FILTER",
+        help="Only posts such as \"author = 'zork'\"; by id, author, created_at, source, label; in search also by "
+        "text, kind, language, part.",
+    ),
 ]
 SinceFlag = Annotated[
     str | None, typer.Option("--since", metavar="TIME", help="Only posts since then: 2024-05-01, or 7d, 12h ago.")

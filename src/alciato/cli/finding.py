@@ -71,7 +71,8 @@ def similar(
 def duplicates(session: Session) -> None:
     """Group near copies of pictures.
 
-    Near copies are resized, recompressed, cropped a little, carry other words, or are a frame of a clip.
+    Each relates to the representative, the copy of highest quality: copy (resized or recompressed), crop, recaption
+    (other words), frame (of a clip), linked (a near copy of another one of the group).
     """
     from alciato.library import as_json
 

@@ -64,7 +64,9 @@ def judge(
     if report:
         write_report(report, library.collection, loaded, kept, limits=library.runtime.settings.limits)
         terminal.say(f"report: {report}")
-    if not terminal.json and not terminal.quiet:
+    if not kept:
+        terminal.say("no post was judged: none is in the collection, or none is chosen.")
+    elif not terminal.json and not terminal.quiet:
         from alciato.cli.tables import verdict_table
 
         terminal.show(verdict_table(kept))

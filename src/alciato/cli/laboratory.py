@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 RESULTS = Path("docs/results")
 ResultsFlag = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder of the results.")]
 KindName = Annotated[str, typer.Argument(metavar="KIND", help="Kind of post; `alciato world kinds` lists them.")]
-Seed = Annotated[int, typer.Option(help="Chooses the posts: the same seed, the same posts.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Chooses the posts: the same seed, the same posts.")]
 SplitFlag = Annotated[
     str | None, typer.Option(metavar="NAME", help="train, validation or test: their concepts do not overlap.")
 ]
-Size = Annotated[int | None, typer.Option(min=48, max=2048, help="Pixels of a picture's side. [default: 128]")]
+Size = Annotated[
+    int | None, typer.Option(metavar="N", min=48, max=2048, help="Pixels of a picture's side. [default: 128]")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,12 +70,12 @@ def make(
     session: Session,
     kind: KindName,
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write, which `alciato add` reads.")],
-    n: Annotated[int, typer.Option("-n", min=1, max=10_000_000, help="How many posts.")] = 100,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, max=10_000_000, help="How many posts.")] = 100,
     seed: Seed = 7,
     split: SplitFlag = None,
     size: Size = None,
     option: OptionFlag = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Processes; the posts are the same.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=1, max=256, help="Processes; the posts are the same.")] = 1,
 ) -> None:
     """Write posts of a kind with their ground truth. JSONL, Parquet and media; goes on where it was stopped."""
     from alciato import world
@@ -92,7 +94,7 @@ def sheet(
     session: Session,
     kind: KindName,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="PNG file to write. [default: KIND.png]")] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=400, help="How many posts.")] = 12,
+    n: Annotated[int, typer.Option("-n", metavar="N", min=1, max=400, help="How many posts.")] = 12,
     seed: Seed = 7,
     split: SplitFlag = None,
     size: Size = None,
@@ -123,7 +125,7 @@ def kinds(session: Session) -> None:
 
     columns = (Column("kind"), Column("what it is", 3), Column("options", 1))
     rows = [(kind.name, kind.about, ", ".join(kind.options.model_fields)) for kind in map(world.KINDS.get, world.KINDS)]
-    terminal.show(Rows(columns, rows))
+    terminal.show(Rows(columns, rows, whole=True))
 
 
 def list_(session: Session) -> None:
@@ -144,7 +146,7 @@ def list_(session: Session) -> None:
         Column("seeds"),
     )
     told = [(one.name, one.claim, ", ".join(one.datasets), one.primary.sentence, str(one.seeds)) for one in found]
-    session.terminal.show(Rows(columns, told))
+    session.terminal.show(Rows(columns, told, whole=True))
 
 
 def _declared(one: Experiment) -> dict[str, Any]:
@@ -180,7 +182,9 @@ def run(
         str | None, typer.Argument(metavar="NAME", help="Name of an experiment, as `list` shows it.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every experiment.")] = False,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds. [default: the experiment's own, often 5]")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Seeds. [default: the experiment's own, often 5]")
+    ] = None,
     small: Annotated[bool, typer.Option("--small", help="Smallest size: shows that it runs, nothing else.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Forget earlier results instead of going on.")] = False,
     confirm: Annotated[
@@ -189,7 +193,9 @@ def run(
     pilot: Annotated[
         bool, typer.Option("--pilot", help="Run its pilot only, from which its power is estimated.")
     ] = False,
-    processes: Annotated[int | None, typer.Option(min=0, help="Runs at once. [default: by cores and memory]")] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Runs at once. [default: by cores and memory]")
+    ] = None,
     results: ResultsFlag = RESULTS,
 ) -> None:
     """Run an experiment over several seeds. A stopped one goes on where it was; with --small nothing is kept."""

@@ -77,7 +77,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         with naming_what_is_missing(), _printable_warnings():
             # Not `app()`, which puts a hook for tracebacks of its own into the process.
-            return get_command(app)(arguments, prog_name="alciato", standalone_mode=False) or DONE
+            return _without_types(get_command(app))(arguments, prog_name="alciato", standalone_mode=False) or DONE
     except AlciatoError as error:
         sys.stderr.write(f"alciato: {indented(str(error))}\n")
         return error.exit_code
@@ -91,6 +91,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
+def _without_types(command: Any) -> Any:
+    """Leave the Python type of each argument, such as `<list[Path]>`, out of the help; typer has no option for it."""
+    for parameter in command.params:
+        if parameter.param_type_name == "argument":
+            parameter.display_type_rich = lambda ctx: None  # noqa: ARG005
+    for inner in getattr(command, "commands", {}).values():
+        _without_types(inner)
+    return command
+
+
 _NotUnderstood: Any = typer.BadParameter.__mro__[1]
 """What typer raises for words that it does not understand; typer has no public name for it."""
 
@@ -100,7 +110,8 @@ def _usage_message(error: Any) -> str:
     if told.startswith("Usage:"):  # a group of commands without a command: its help
         return str(told) + "\n"
     path = error.ctx.command_path if error.ctx else "alciato"
-    return f"alciato: {indented(told).rstrip('.')}. See `{path} --help`.\n"
+    ended = indented(told) if told.endswith(("?", "!")) else f"{indented(told).rstrip('.')}."
+    return f"alciato: {ended} See `{path} --help`.\n"
 
 
 @contextmanager

@@ -75,7 +75,8 @@ class Rows:
             if column.id and cut:
                 _shorten_ids(cells, number)
         laid = _grid(self.columns, cells) if self.whole and cut else _Layout(self.columns, cells, self.title, cut=cut)
-        return Group(laid, Text(""), Text(_one_line(self.below))) if self.below else laid
+        below = Text("\n".join(map(_one_line, self.below.splitlines())))
+        return Group(laid, Text(""), below) if self.below else laid
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,9 @@ def _grid(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> Renderab
 
     grid = Table.grid(padding=(0, GAP))
     for column in columns:
-        grid.add_column(style=column.styles.get("", ""))
+        grid.add_column(style=column.styles.get("", ""), no_wrap=bool(column.name) and not column.share)
+    if any(column.name for column in columns):
+        grid.add_row(*(Text(column.name, "bold") for column in columns))
     for row in cells:
         grid.add_row(*(Text(cell, overflow="fold") for cell in row))
     return grid
@@ -206,18 +209,19 @@ def problem_table(problems: Sequence[Problem]) -> Rows:
 
 def model_table(cards: Sequence[ModelCard]) -> Rows:
     """One row a model."""
-    columns = (Column("model"), Column("for", 3), Column("size"), Column("licence", 1), Column("works", 2))
+    columns = (Column("model"), Column("works"), Column("size"), Column("licence", 1), Column("for", 1))
     rows = [
         (
             card.name,
-            card.purpose,
+            "yes" if card.works else "no",
             f"{card.size / MIB:.0f} MiB" if card.size else "",
             card.licence,
-            "yes" if card.works else card.trouble or "no",
+            card.purpose,
         )
         for card in cards
     ]
-    return Rows(columns, rows, below="`alciato models --json` gives every field in full.")
+    troubles = [f"{card.name}: {card.trouble}" for card in cards if card.trouble]
+    return Rows(columns, rows, whole=True, below="\n".join(troubles))
 
 
 def status_table(status: Status, unread: int, ids: Sequence[str]) -> Rows:
@@ -250,7 +254,7 @@ def verdict_table(verdicts: Iterable[Verdict], most: int = 40) -> Rows:
         Column("item", id=True),
         Column("category"),
         Column("why", 3),
-        Column("source", 1),
+        Column("source", 2, file=True),
     )
     rows = [(_state(one), one.item, _top(one), _why(one), PurePath(one.source or "").name) for one in ordered[:most]]
     counted = [(state, sum(_state(one) == state for one in ordered)) for state in strongest]
@@ -269,7 +273,11 @@ def _top(verdict: Verdict) -> str:
 
 
 def _why(verdict: Verdict) -> str:
-    return verdict.reasons[0] if verdict.reasons and _state(verdict) != "allow" else ""
+    """The words that the verdict rests on, then the reason: the words are what is left of it in a narrow terminal."""
+    if not verdict.reasons or _state(verdict) == "allow":
+        return ""
+    words = f"“{verdict.evidence[0].text}” " if verdict.evidence else ""
+    return words + verdict.reasons[0].removeprefix("It could not be judged: ")
 
 
 def place(span: Span) -> str:

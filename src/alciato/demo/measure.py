@@ -82,6 +82,7 @@ def text_figures(truth: DemoTruth, names: Names, segments: Iterable[Segment]) ->
 def judge_figures(truth: DemoTruth, names: Names, verdicts: Sequence[Verdict]) -> JudgeFigures:
     """Hold decisions against the labels of the made posts."""
     flagged = {names.get(verdict.item, verdict.item) for verdict in verdicts if verdict.decision != "allow"}
+    unjudged = {names.get(verdict.item, verdict.item) for verdict in verdicts if not verdict.scores}
     judged = [truth.post(names[verdict.item]) for verdict in verdicts if verdict.item in names]
     breaking = [post for post in judged if post.label]
     benign = [post for post in judged if not post.label]
@@ -91,7 +92,8 @@ def judge_figures(truth: DemoTruth, names: Names, verdicts: Sequence[Verdict]) -
         breaking=len(breaking),
         flagged=sum(post.id in flagged for post in breaking),
         benign=len(benign),
-        wrongly_flagged=sum(post.id in flagged for post in benign),
+        wrongly_flagged=sum(post.id in flagged - unjudged for post in benign),
+        unjudged=sum(post.id in unjudged for post in judged),
         missed=tuple(post.id for post in breaking if post.id not in flagged),
     )
 

@@ -56,7 +56,8 @@ class JudgeFigures(_Figures):
     breaking: int
     flagged: int = Field(description="of the breaking posts")
     benign: int
-    wrongly_flagged: int
+    wrongly_flagged: int = Field(description="of the benign posts that were judged")
+    unjudged: int = Field(0, description="no words were found in them; they go to a person")
     missed: tuple[str, ...] = ()
 
 

@@ -59,6 +59,7 @@ def _judged(name: str, figures: JudgeFigures) -> list[tuple[str, str]]:
     return [
         (f"{name} (made posts)", f"{of(figures.flagged, figures.breaking)} breaking flagged"),
         ("", f"{of(figures.wrongly_flagged, figures.benign)} benign flagged"),
+        *([("", f"{figures.unjudged} without words, not judged")] if figures.unjudged else []),
     ]
 
 

@@ -46,7 +46,7 @@ def verdict_for(
     """
     outcome = checked(outcome, policy)
     if isinstance(outcome, Unjudged):
-        reasons: tuple[str, ...] = (f"It could not be judged: {outcome.reason}",)
+        reasons = (f"It could not be judged: {outcome.reason}", *_failed(content, strategy), *unread)
         return _verdict(content, policy, strategy, decision="review", scores={}, reasons=reasons)
     decisions = {c.id: decision_for(c, outcome.scores[c.id]) for c in policy.categories}
     unseen = [*outcome.unseen, *_not_taken(content, strategy), *_failed(content, strategy), *unread]

@@ -4,6 +4,8 @@ A packaged model does not see pictures. What a picture shows is known where some
 alternative text that came with the post, or the reading of a captioner. A description is paired with the words of the
 post, since some posts offend only by both together. A `caption` column is what the author wrote, so it counts as text
 of the post. Without a description the pair cannot be judged, and the verdict says that the picture was not seen.
+
+Each sentence is a statement too, in a thread each line: beside benign ones an attack is outweighed.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from alciato.item import Span
 from alciato.read.content import Content
 from alciato.read.segments import said_once
-from alciato.read.sentences import chunks
+from alciato.read.sentences import chunks, sentences
 
 WINDOW = 400
 """Characters of one statement at most: in longer ones a sentence is outweighed by what stands around it."""
@@ -22,11 +24,15 @@ WINDOW = 400
 
 @dataclass(frozen=True)
 class Statement:
-    """Words that are judged as one, and the places that they come from. `picture` describes what is seen with them."""
+    """Words that are judged as one, and the places that they come from. `picture` describes what is seen with them.
+
+    An `excerpt` is a sentence without those around it.
+    """
 
     words: str
     evidence: tuple[Span, ...]
     picture: str | None = None
+    excerpt: bool = False
 
     @property
     def text(self) -> str:
@@ -42,12 +48,15 @@ def paired(words: str, picture: str | None = None) -> str:
 
 
 def statements_of(content: Content) -> list[Statement]:
-    """Give each text by itself, in chunks; all words together; and these with each description of a picture."""
+    """Give each text by itself, in chunks, and each of its sentences; all words; these with each description."""
     found = []
     for place in content.texts:
         for piece in chunks(place.text, WINDOW):
-            words, shows = ("", piece) if place.kind == "caption" else (piece, None)
-            found.append(Statement(words, (place.model_copy(update={"text": piece}),), shows))
+            alone = [said for line in piece.splitlines() for said in sentences(line)]
+            for said in dict.fromkeys([piece, *alone]):
+                words, shows = ("", said) if place.kind == "caption" else (said, None)
+                evidence = (place.model_copy(update={"text": said}),)
+                found.append(Statement(words, evidence, shows, excerpt=said != piece))
     whole, places = _whole([place for place in content.words if place.kind != "table"])
     if len(places) > 1:
         found.append(Statement(whole, places))

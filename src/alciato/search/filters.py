@@ -45,6 +45,8 @@ ITEM: Mapping[str, Type] = {
     "added_at": "time",
 }
 """Columns of an item that a condition may name."""
+_SAME = {"id": "item", "item": "id"}
+"""Two names of one thing: what a table of items calls `id`, its segments call `item`. Conditions may use either."""
 MAX_LENGTH, MAX_TOKENS, MAX_DEPTH = 4_000, 400, 20
 """Characters, tokens, and nesting (brackets, or `not` and signs in a row) of a condition."""
 MAX_INTEGER = 2**63 - 1
@@ -260,6 +262,8 @@ class _Checker:
                 f"the filter {self._where!r} cannot be understood: {node.sql()} is no column.",
                 remedy="Text stands in single quotes: author = 'zork'.",
             )
+        if node.name not in self._columns and (other := _SAME.get(node.name)) in self._columns:
+            node.set("this", sql.to_identifier(other))
         if node.name not in self._columns:
             raise unknown_name("column", node.name, list(self._columns))
         return self._columns[node.name]

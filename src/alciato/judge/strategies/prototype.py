@@ -9,6 +9,9 @@ with constants for each form and encoder, fitted by `alciato.judge.calibration` 
 demonstration or test among them. Measured there on texts that were not fitted on, with the packaged encoder: words
 AUROC 0.92 (F1 0.85 of 100), pairs AUROC 0.93 (F1 0.72 of 80).
 
+A sentence of a longer text counts by itself as well, since benign ones beside it outweigh it, but leads to `review` at
+most: out of its context it may be quoted or denied.
+
 What it can do: words like the examples, in the encoder's languages; words with what a picture is said to show.
 What it cannot: look at a picture (nudity signals apart), reason, tell irony; counter speech that repeats the attack
 is its commonest false alarm. It is for sorting, with people behind it.
@@ -34,11 +37,11 @@ from alciato.judge.strategy import Judgement, Match, Strategy, StrategyExample, 
 from alciato.judge.target import find_target
 from alciato.models import Encoder, ModelInfo, Runtime
 from alciato.read.content import Content
-from alciato.read.language import detect, dominant_script
+from alciato.read.language import detect
 from alciato.registry import NoOptions
 from alciato.settings import Settings
 
-VERSION = "3"
+VERSION = "4"
 """Counted up when the same texts would get other scores."""
 TELL = 0.25
 """Matches under this score are not told."""
@@ -131,7 +134,9 @@ class Prototype(Strategy):
 
     def _judgement(
         self, content: Content, statements: Sequence[Statement], scored: Mapping[Form, _Scored]
-    ) -> Judgement:
+    ) -> Judgement | Unjudged:
+        if not statements and not self._seen(content):
+            return Unjudged("no words were found in it, and nothing describes what it shows.")
         matches = list(signal_matches(content, self._policy))
         signals = len(matches)
         found = [(one, scored[_form(one)]) for one in statements if _form(one) in scored]
@@ -147,13 +152,25 @@ class Prototype(Strategy):
         )
         return Judgement(scores, tuple(told), trace=trace)
 
+    def _seen(self, content: Content) -> bool:
+        """Whether a picture detector that the policy goes by has looked at the item."""
+        looked = any(reading.kind == "nudity" and not reading.error for reading in content.readings)
+        return looked and any(category.signals for category in self._policy.categories)
+
     def _match(self, category: Category, found: Sequence[tuple[Statement, _Scored]]) -> Match:
-        statement, best = max(found, key=lambda pair: _larger(0.0, pair[1].scores[category.id]))
-        number = round(best.scores[category.id], 4)
+        statement, best = max(found, key=lambda pair: _larger(0.0, _score_of(pair[0], pair[1], category)))
+        number = round(_score_of(statement, best, category), 4)
         if not number >= TELL:
             return Match(category.id, number)
         why = f"{_subject(statement)} {_cited(statement, best, category)}"
         return Match(category.id, number, why, statement.evidence, find_target(statement.text, self._policy.groups))
+
+
+def _score_of(statement: Statement, best: _Scored, category: Category) -> float:
+    """Give the score of a statement; that of a sentence out of its context stays under what removes a post."""
+    number = best.scores[category.id]
+    limits = category.thresholds
+    return min(number, max(limits.review, limits.remove - 1e-4)) if statement.excerpt else number
 
 
 def _larger(one: float, other: float) -> float:
@@ -162,21 +179,19 @@ def _larger(one: float, other: float) -> float:
 
 
 def _cited(statement: Statement, best: _Scored, category: Category) -> str:
-    """Cite the nearest example in the language of the statement; else the definition, and the example's language."""
-    forms = best.space.ranked(best.vector, category.id)
-    nearest = paired(*forms[0])
-    if _language(nearest) == (spoken := _language(statement.text)):
-        return f"close to the policy's example “{nearest}”"
-    readable = next((paired(*form) for form in forms[:NEAREST] if _language(paired(*form)) == spoken), None)
-    if readable is not None:
-        return f"close to the policy's example “{readable}”"
+    """Cite the nearest example that a reader of the post can read; else the definition, and the nearest example.
+
+    Where the language of the statement is not clear, it is the language of the definition that counts.
+    """
+    examples = [paired(*form) for form in best.space.ranked(best.vector, category.id)[:NEAREST]]
     definition = category.definition.strip()
-    return f"close to what the policy defines: {definition} (nearest example, in {_language(nearest)!r}: “{nearest}”)"
-
-
-def _language(text: str) -> str:
-    """Code of the language of a text; its script where the language is not clear."""
-    return detect(text).code or dominant_script(text)[0] or "unknown"
+    spoken = detect(statement.text).code or detect(definition).code
+    readable = next((one for one in examples if one == statement.text or detect(one).code == spoken), None)
+    if readable is not None and spoken is not None:
+        return f"close to the policy's example “{readable}”"
+    language = detect(examples[0]).code
+    told = f", in {language!r}" if language else ""
+    return f"close to what the policy defines: {definition} (nearest example{told}: “{examples[0]}”)"
 
 
 def _form(statement: Statement) -> Form:
