@@ -83,6 +83,18 @@ def test_segments_saved_without_their_vectors_are_encoded_later(collection: Coll
     assert embeddings_of(collection) == {"a": {}}
 
 
+def test_only_items_whose_segments_all_come_with_vectors_stay_encoded(collection: Collection):
+    collection.add([picture_post(1), picture_post(2)])
+    for item in ("q1", "q2"):
+        save(collection, item, A)
+    (first, one), (second, two) = ocr("q1", "NEW WORDS"), ocr("q2", "NEW WORDS TOO")
+    collection.save_readings(
+        [first, second], [*one, *two], [(A, A.encode(one))], replaced={"q1": ["ocr"], "q2": ["ocr"]}
+    )
+    assert encoding(collection) == {("q1", "a")}
+    assert set(embeddings_of(collection)["a"]) == {"q1/0/ocr/0"}
+
+
 def test_vectors_of_segments_that_changed_meanwhile_are_not_saved(collection: Collection):
     """An encoder works on what it read from the store; another process has read the words anew by then."""
     collection.add([picture_post(1), text_post(2)])
