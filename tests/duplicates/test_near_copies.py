@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import near_copy_set as made
 from alciato.duplicates.agreement import Agreement
+from alciato.duplicates.alignment import align
 from alciato.duplicates.candidates import candidate_pairs
 from alciato.duplicates.clustering import clustered
 from alciato.duplicates.features import Place, extract_features
@@ -90,6 +91,27 @@ def test_a_chat_with_other_words_is_another_chat():
     assert set(related(seen)) == {(0, 3)}
 
 
+def stickers(colour, *placed):
+    """Drawings on a plain ground, each with its size and place."""
+    picture = Image.new("RGB", (480, 480), colour)
+    for mark, size, place in placed:
+        drawn = made._drawing(mark, size)
+        picture.paste(drawn, place, drawn)
+    return picture
+
+
+def test_one_drawing_on_two_alike_grounds_beside_other_things_is_no_near_copy():
+    fox = stickers((148, 198, 112), ("\U0001f34c", 190, (215, 50)), ("\U0001f98a", 190, (112, 187)))
+    other = stickers((142, 197, 120), ("\U0001f335", 130, (8, 252)), ("\U0001f98a", 145, (146, 140)))
+    memes = [
+        made.captioned(fox, "said please robots captain", "our today cheese the", family="one"),
+        made.captioned(other, "lost fuel about cat", "lost friends lost captain", family="other"),
+    ]
+    left, right = features_of(memes)
+    assert align(left.features, right.features, least=8) is not None  # the corners of the drawing match
+    assert verify(left, right) is None
+
+
 def line(words, *, size=26, width=420):
     """A white picture with one line of words, and where it stands."""
     picture = Image.new("RGB", (width, 90), "white")
@@ -143,6 +165,8 @@ def told(**figures):
         (told(structured=0), told(structured=3), ("", ""), False),  # nothing to see in either
         (told(structured=40, alike=0.8), told(structured=40), ("", ""), False),  # a few lines may be words
         (told(structured=40, alike=0.8), told(compared=170, structured=40), ("", ""), True),
+        (told(structured=90, alike=0.75), told(compared=170), ("", ""), False),  # the words are not to blame
+        (told(structured=90, alike=0.75), told(), ("", ""), True),  # they may be: none are known
         (told(structured=3), told(), ("the very same words", "THE VERY SAME WORDS"), True),
         (told(structured=3), told(), ("the very same words", "quite different ones"), False),
         (told(structured=3, blocks=0.85), told(), ("the very same words", "the very same words"), False),

@@ -5,12 +5,12 @@ They are near copies where the one lies in the other by 0.9 of its area, at leas
 what is common agrees block by block outside the words (see `agreement`). Pictures of words alone, such as a
 screenshot of a chat, agree everywhere but in the words: they must hold the same words. Blank ones say nothing.
 
-Measured on 526 pictures of 60 originals (photographs, drawings, captions; resized, recompressed, cropped by 2.5 to
-10 % a side, with other words) with hard negatives (one drawing on several grounds, chats in one style, blank and
-text-only pictures), four seeds that no threshold was set on: 0.972 to 0.974 of the copies stand in the cluster of
-their original with the words known, at no false pair; without them 0.968 to 0.970, at no false pair, on two of the
-seeds (the other two led to the rule for sparse pictures). What is missed: crops of white pictures with
-nothing but a line of words, and crops of smooth colour. `tests/duplicates/test_near_copies.py` holds it.
+Measured by `benchmarks/near_copy_recall.py`: 23 families of photographs, drawings and captions with 8 copies each
+(resized, recompressed, cropped by 2.5 to 10 % a side, with other words), and hard negatives (one drawing on several
+grounds, chats in one style, blank pictures). With the words known, on two seeds that no threshold was set on, all of
+twice 184 copies stand in the cluster of their original, at no false pair. With the words unknown, on six seeds, 1,103
+of 1,104 do, at 5 false pairs on two of the seeds. Hard: crops of white pictures with nothing but a line of words, and
+crops of smooth colour.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ CORNERS = 8
 SCALES = 0.4, 2.5
 OVERLAP, CONTAINED, COVERED = 0.5, 0.9, 0.3
 BLOCKS, ALIKE, CORRELATION = 0.8, 0.6, 0.55
+MASKED_ALIKE = 0.8
+"""Share of the structured blocks that must agree where words are known and left out. Copies agree in all of them; one
+drawing on two grounds, beside other things, in up to 0.71 (seeds 101 and 104 of the set below)."""
 STRUCTURED, STRUCTURED_SHARE = 4, 0.15
 """Structured blocks outside the words, and their share of all, from which a picture is more than words."""
 SPARSE, SPARSE_ALIKE = 0.5, 0.93
@@ -87,9 +90,11 @@ def agree(masked: Agreement, bare: Agreement, left: str, right: str) -> bool:
     if bare.structured < STRUCTURED:
         return False  # nothing to see in either
     if masked.structured >= max(STRUCTURED, STRUCTURED_SHARE * bare.structured):
-        # Where no words are known, a few drawn lines may be some: they must agree nearly all.
-        sparse = masked.compared == bare.compared and masked.structured < SPARSE * masked.compared
-        alike = SPARSE_ALIKE if sparse else ALIKE
+        alike = ALIKE  # of the blocks that differ, words that are not known may be the reason
+        if masked.compared != bare.compared:
+            alike = MASKED_ALIKE
+        elif masked.structured < SPARSE * masked.compared:
+            alike = SPARSE_ALIKE  # a few drawn lines may be words: they must agree nearly all
         return masked.blocks >= BLOCKS and masked.alike >= alike and masked.correlation >= CORRELATION
     if min(len(left), len(right)) >= LETTERS:
         return masked.blocks >= 0.9 and words_in_common(left, right) >= SAME_WORDS

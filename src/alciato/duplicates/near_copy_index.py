@@ -44,7 +44,7 @@ from alciato.store import Collection
 
 Integers = NDArray[np.int64]
 
-REVISION = 1
+REVISION = 2
 """Raised whenever a pair could be a candidate that was none, or be told otherwise."""
 KEYS, COMPARED, PAIRS = "near_copy_keys", "near_copy_pictures", "near_copies"
 _LISTS = ("by_keys", "by_hash", "highest")

@@ -2,8 +2,8 @@
 
 A form is a tuple of texts, (words,) or (words, picture). Its vector is that of the parts side by side, divided by
 the root of their number: the dot product of two pairs is then the mean of the similarity of their words and that of
-their pictures, so that a pair is near another only if both halves are. One sentence made of both loses this: on
-confounder sets that we generate (`calibration`), AUROC 0.83 against 0.94.
+their pictures, so that a pair is near another only if both halves are. One sentence made of both loses this: on the
+confounder sets of `calibration` it had an AUROC of 0.83 when it was tried, pairs have 0.93.
 
 Vectors x are moved by the mean of the policy's texts and scaled to length 1 again: sentence encoders put everything
 into a narrow cone (cosines of 0.75 to 0.9), and the mean is what all share. With P the examples of a category, N the
@@ -30,6 +30,8 @@ from alciato.models.vector_cache import cached_vectors
 from alciato.settings import Settings
 
 SHARPNESS = 2.6
+"""Chosen with the packaged encoder on the half of `calibration` that curves are fitted on: of 1.0 to 10.0 it has the
+greatest AUROC there, for words (0.904) and for pairs (0.971)."""
 FEW = 30
 """Benign texts of a form below which the background corpus is added: few texts tell neither mean nor width."""
 Array = NDArray[np.floating[Any]]

@@ -17,7 +17,8 @@ where overlap is the share of the query's term weight that the text holds. Backg
 on matters of all kinds (`data/background_queries.json`), are run on the collection: their best scores are the
 null distribution. The threshold for a false-positive rate r is its quantile at 1 - r. The weight w is
 the ratio of the spreads (standard deviations) of best similarity and best overlap in the null distribution, so that
-neither dominates. Nothing here is fitted on queries with known answers. The null distribution is kept on disk by
+neither dominates. Thresholds and weights are learned without queries that have known answers; the constants below, the
+rate among them, were chosen with the demo's queries in view. The null distribution is kept on disk by
 collection and encoder fingerprint, and is made anew when the collection has grown or shrunk by a quarter.
 """
 

@@ -13,8 +13,8 @@ Threshold. For each background question the best z that a passage of the collect
 out of mean and standard deviation. These are the null distribution, and the threshold for a false-positive rate r is
 its quantile at 1 - r. The passages are the segments as they were encoded (of a large collection those that the dense
 retriever finds for a background question) together with the sentences that are scored, since a sentence is shorter
-than a segment and there are more of them. So each encoder and each collection has a threshold of its own, and nothing
-is fitted on questions with known answers.
+than a segment and there are more of them. So each encoder and each collection has a threshold of its own, in which no
+question with a known answer takes part; the rates are chosen by the callers.
 
 Use it for single sentences; `alciato.search.calibration` has the threshold of whole posts, with overlap of terms.
 """
