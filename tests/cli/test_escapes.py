@@ -186,7 +186,7 @@ RUNS = {
         ["--strategy", f"{BAD}x"],
         ["--strategy", BAD, "--policy", f"policy{BAD}.yaml"],
     ],
-    "models": [[], ["install", BAD], [BAD]],
+    "models": [[], ["install", BAD], ["install", "open-nsfw", "--from", BAD], ["remove", BAD], [BAD]],
     "trust": [[BAD], ["trusting"]],
     "demo": [[BAD], ["--set", f"{BAD}=1"], ["--set", f"device={BAD}"]],
     "learn judge": [

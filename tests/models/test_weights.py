@@ -25,6 +25,7 @@ def package(tmp_path):
 def test_the_installed_weights_are_the_pinned_ones(settings, name):
     source = locate(name, None, settings)
     assert len(source.digest) == 64
+    assert source.files
     assert source.name == f"packaged:{name}"
 
 

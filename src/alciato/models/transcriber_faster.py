@@ -1,4 +1,4 @@
-"""`hf:` as a `Transcriber` where the folder is CTranslate2's: Whisper by faster-whisper."""
+"""`packaged:whisper-base`, and `hf:` where the folder is CTranslate2's: Whisper by faster-whisper."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ from numpy.typing import NDArray
 from alciato.item import Finding
 from alciato.models.device import chosen_device
 from alciato.models.hugging_face import folder_fingerprint, need
+from alciato.models.openmp import openmp
 from alciato.models.resample import resample
+from alciato.models.weights import Source
 from alciato.settings import Settings
 
 RATE = 16_000
+
+
+def packaged_whisper(source: Source, settings: Settings) -> FasterWhisper:
+    """A packaged Whisper."""
+    with openmp(settings.threads):
+        return FasterWhisper(source.name, source.folder, settings)
+
+
+def packaged_fingerprint(source: Source, settings: Settings) -> str:
+    """That of the same files as an `hf:` folder."""
+    return folder_fingerprint(source.folder, settings, "faster-whisper")
 
 
 class FasterWhisper:

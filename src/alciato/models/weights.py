@@ -22,6 +22,7 @@ from pathlib import Path
 from alciato.errors import MissingPackage, ModelError
 
 CHUNK = 2**20
+MEMORY = "weights.json"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Pin:
 class Source:
     """Where a packaged model comes from: its full name, the option after `/`, folder, version, digest of its pins.
 
-    `revision` is that of our own pre- and post-processing.
+    `revision` is that of our own pre- and post-processing; `files` are the paths of the verified files in the folder.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Source:
     version: str
     digest: str
     revision: int = 1
+    files: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -73,8 +75,8 @@ def package_version(package: str) -> str:
         return "unknown"
 
 
-def verify(folder: Path, version: str, pins: Mapping[str, tuple[Pin, ...]], cache: Path) -> str:
-    """Check the files of a package and return the digest of its pins, 64 hexadecimal digits.
+def verify(folder: Path, version: str, pins: Mapping[str, tuple[Pin, ...]], cache: Path) -> tuple[Pin, ...]:
+    """Check the files of a package and return the pins that they have.
 
     Raises:
         ModelError: a file is missing or has other bytes than every version that is pinned.
@@ -82,9 +84,9 @@ def verify(folder: Path, version: str, pins: Mapping[str, tuple[Pin, ...]], cach
     candidates = [pins[version]] if version in pins else list(pins.values())
     troubles = []
     for files in candidates:
-        trouble = _first_trouble(folder, files, cache)
+        trouble = first_trouble(folder, files, cache)
         if trouble is None:
-            return digest(files)
+            return files
         troubles.append(trouble)
     known = ", ".join(pins)
     raise ModelError(
@@ -110,17 +112,23 @@ def file_hash(path: Path) -> str:
 
 def remembered_hash(path: Path, cache: Path) -> str:
     """SHA-256 of a file; read again only if its size or time of change is another than when last read."""
-    memory = cache / "weights.json"
+    known = _recall(cache / MEMORY).get(_state(path))
+    return known or remember_hash(path, file_hash(path), cache)
+
+
+def remember_hash(path: Path, sha256: str, cache: Path) -> str:
+    """Remember the SHA-256 of a file as it is now, and return it."""
+    _remember(cache / MEMORY, _recall(cache / MEMORY) | {_state(path): sha256})
+    return sha256
+
+
+def _state(path: Path) -> str:
     state = path.stat()
-    place = f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}"
-    known = _recall(memory)
-    if place not in known:
-        known[place] = file_hash(path)
-        _remember(memory, known)
-    return known[place]
+    return f"{path.resolve()}|{state.st_size}|{state.st_mtime_ns}"
 
 
-def _first_trouble(folder: Path, files: tuple[Pin, ...], cache: Path) -> str | None:
+def first_trouble(folder: Path, files: tuple[Pin, ...], cache: Path) -> str | None:
+    """Say what is wrong with the first file that is not as pinned; None if all are."""
     for pin in files:
         path = folder / pin.path
         if not path.is_file():
