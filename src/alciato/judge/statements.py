@@ -70,7 +70,8 @@ def _whole(places: Sequence[Span]) -> tuple[str, tuple[Span, ...]]:
     Each text has its share of the length, so that a long one cannot displace the others.
     """
     kept = said_once(place.text for place in places)
-    chosen = [next(place for place in places if place.text == text) for text in kept]
+    first = {place.text: place for place in reversed(places)}
+    chosen = [first[text] for text in kept]
     shares = fair_shares([len(place.text) + 1 for place in chosen], WINDOW + 1)
     parts = [place.text[: share - 1] for place, share in zip(chosen, shares, strict=True) if share > 1]
     return " ".join(parts), tuple(place for place, share in zip(chosen, shares, strict=True) if share > 1)

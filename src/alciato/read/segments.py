@@ -60,11 +60,12 @@ def passages(text: str, words: int = PASSAGE) -> list[str]:
 
 def said_once(texts: Iterable[str]) -> list[str]:
     """Leave out each text that an earlier one contains: the whole of a picture's words comes before its blocks."""
-    chosen: list[str] = []
+    chosen: dict[str, str] = {}  # by their small letters
     for text in texts:
-        if not any(text.casefold() in other.casefold() for other in chosen):
-            chosen.append(text)
-    return chosen
+        letters = text.casefold()
+        if letters not in chosen and not any(letters in other for other in chosen):
+            chosen[letters] = text
+    return list(chosen.values())
 
 
 def _written(part: Part, found: Mapping[str, Sequence[Finding]]) -> list[Segment]:
