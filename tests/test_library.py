@@ -204,6 +204,15 @@ def test_export_is_what_add_reads_back(library, tmp_path):
     assert sorted(other.ids()) == sorted([named(library, "cat.txt"), named(library, "teapot.png")])
 
 
+def test_an_export_does_not_replace_a_table_of_posts_that_is_there(library, tmp_path):
+    """An export into the folder that was added replaced its posts.jsonl."""
+    (tmp_path / "posts.jsonl").write_text("mine")
+    with pytest.raises(UsageError, match="Name another folder"):
+        library.export(tmp_path)
+    assert (tmp_path / "posts.jsonl").read_text() == "mine"
+    assert not (tmp_path / "media").exists()
+
+
 def test_remove_takes_a_post_out_of_search(folder, tmp_path):
     library = alciato.open(tmp_path / "c", settings=settings_at(tmp_path))
     library.add(folder / "cat.txt", folder / "bread.txt")

@@ -203,7 +203,7 @@ def retried(ask: Callable[[], Result], calls: Calls, on_wait: WaitCallback = log
     def tell(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         again = f"try {state.attempt_number + 1} of {calls.retries + 1}"
-        on_wait(f"{error} Waiting {state.upcoming_sleep:.0f} s before {again}.")
+        on_wait(f"{str(error).rstrip('.')}. Waiting {state.upcoming_sleep:.0f} s before {again}.")
 
     retrying = Retrying(
         retry=retry_if_exception_type(TransientError),

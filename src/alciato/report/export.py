@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from alciato.errors import UsageError
 from alciato.files import written_whole
 from alciato.item import Item
 from alciato.item.parts import Media, Part
@@ -15,7 +16,14 @@ from alciato.store import Collection
 
 
 def export_posts(collection: Collection, folder: Path, ids: Sequence[str] | None = None) -> int:
-    """Write the posts, or some of them, and return how many. Raises `AlciatoError` where it cannot be written."""
+    """Write the posts, or some of them, and return how many.
+
+    Raises:
+        UsageError: the folder holds a table of posts already, which may be the one that was added.
+        AlciatoError: it cannot be written.
+    """
+    if (folder / "posts.jsonl").exists():
+        raise UsageError("it holds a posts.jsonl already.", where=str(folder), remedy="Name another folder.")
     count = 0
     with written_whole(folder / "posts.jsonl", "the export") as file:
         (folder / "media").mkdir(exist_ok=True)
