@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,6 +212,18 @@ def test_an_export_does_not_replace_a_table_of_posts_that_is_there(library, tmp_
         library.export(tmp_path)
     assert (tmp_path / "posts.jsonl").read_text() == "mine"
     assert not (tmp_path / "media").exists()
+
+
+def test_an_export_keeps_who_replies_to_whom(tmp_path):
+    rows = [{"id": "a", "text": "first"}, {"id": "b", "text": "second", "reply_to": "a", "author": "zork"}]
+    (tmp_path / "posts.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    first, second = (alciato.open(tmp_path / name, settings=settings_at(tmp_path)) for name in ("one", "two"))
+    first.add(tmp_path / "posts.jsonl", read=False)
+    first.export(tmp_path / "out")
+    second.add(tmp_path / "out", read=False)
+    told = [{item.id: (item.links, item.metadata.get("author")) for item in one.items()} for one in (first, second)]
+    assert told[0] == told[1]
+    assert told[0]["b"][0][0].target == "a"
 
 
 def test_remove_takes_a_post_out_of_search(folder, tmp_path):

@@ -89,6 +89,13 @@ def test_words_and_picture_together(pictures, settings):
     assert {reason.retriever for reason in hits[0].why} >= {"bm25", "near_copy"}
 
 
+def test_a_near_copy_of_the_picture_comes_before_a_post_with_the_words(pictures, settings):
+    coffee = made.photograph("coffee.png")
+    hits = search(pictures, "the same file once more", image=coffee, runtime=Runtime(settings))
+    assert hits[0].item == "coffee.png"
+    assert "again" in [hit.item for hit in hits]
+
+
 def test_similar_leaves_the_post_itself_out(pictures, settings):
     found = [hit.item for hit in similar(pictures, "chelsea.png", runtime=Runtime(settings))]
     assert found[:2] == ["again", "cut"] or set(found) == {"again", "cut"}

@@ -86,6 +86,13 @@ def test_what_all_texts_share_changes_no_margin(encoder, policy):
         assert found[category] == pytest.approx(margins, abs=1e-3)
 
 
+def test_the_width_is_the_spread_of_the_similarities_among_the_texts_of_the_policy(encoder, policy):
+    space = spaces_of(encoder, policy)[1]
+    texts = np.concatenate([space.benign, *space.examples.values()])
+    pairs = [float(texts[i] @ texts[j]) for i in range(len(texts)) for j in range(len(texts)) if i != j]
+    assert space.width == pytest.approx(np.std(pairs))
+
+
 def test_the_similarity_of_pairs_is_the_mean_of_that_of_their_halves(encoder):
     forms = [("good bread", "a red house"), ("good cats", "a red bin")]
     pairs, words, pictures = (embed(encoder, some) for some in (forms, [f[:1] for f in forms], [f[1:] for f in forms]))

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from alciato.models import Encoder, Runtime, default_runtime
-from alciato.search.calibration import DIRECTIONS, background_texts, background_vectors, isotropy_of
+from alciato.search.calibration import (
+    DIRECTIONS,
+    background_texts,
+    background_vectors,
+    isotropy_of,
+    null_distribution,
+)
 from alciato.settings import load_settings
 
 
@@ -44,3 +50,11 @@ def test_background_vectors_are_kept_on_disk(tmp_path):
     again = background_vectors(encoder, Runtime(settings))
     np.testing.assert_array_equal(first, again)
     assert first[0].shape == (len(background_texts()), encoder.dimension)
+
+
+def test_terms_weigh_so_that_their_best_overlaps_spread_as_the_best_similarities_do():
+    generator = np.random.default_rng(4)
+    similarities, overlaps = 0.1 * generator.random((50, 8)), generator.random((50, 8))
+    weight, null = null_distribution(similarities, overlaps)
+    assert weight * overlaps.max(1).std() == pytest.approx(similarities.max(1).std())
+    assert null.tolist() == pytest.approx(sorted((similarities + weight * overlaps).max(1)))
