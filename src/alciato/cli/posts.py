@@ -49,6 +49,7 @@ def add(
     """Add files and folders, and read them.
 
     Pictures, clips, recordings, texts, PDF files, and tables of posts: JSONL, CSV, Parquet, exports of Telegram.
+    A post that is there already stays as it is, with its author and date: remove it first to add it in another way.
     """
     mapping = pairs(map_, "--map", "text=body (FIELD=COLUMN)") or None
     models = {"ocr": ocr, "transcriber": transcriber, "captioner": captioner}
@@ -131,7 +132,10 @@ def show(
 
 
 def export(session: Session, out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to write.")]) -> None:
-    """Write posts into a folder that `add` reads back. It gets posts.jsonl with a row a post, and the media."""
+    """Write posts into a folder that `add` reads back.
+
+    It gets posts.jsonl with a row a post, and the media. A posts.jsonl that is there already is not replaced.
+    """
     library = session.library()
     count = library.export(out, session.choice.ids(library))
     if session.terminal.json:
