@@ -48,7 +48,7 @@ def test_column_names_that_are_no_text(tmp_path):
 
 
 def test_a_few_bytes_of_parquet_that_stand_for_gigabytes_are_refused(tmp_path):
-    count = 20_000_000
+    count = 8_000_000
     numbers = pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), pa.array(np.zeros(count)))
     pq.write_table(pa.table({"text": ["hello"], "numbers": numbers}), tmp_path / "bomb.parquet", compression="zstd")
     assert (tmp_path / "bomb.parquet").stat().st_size < 2_000
@@ -68,3 +68,11 @@ def test_a_time_of_nothing_but_blanks_is_none_at_once(tmp_path):
     (tmp_path / "posts.jsonl").write_text(json.dumps(row))
     (found,) = scan([tmp_path / "posts.jsonl"])
     assert "created_at" not in found.item.metadata
+
+
+def test_a_large_page_of_parquet_is_read_within_its_own_bytes_beyond_the_limit(tmp_path):
+    rows = [np.random.default_rng(number).bytes(MIB) for number in range(96)]
+    table = pa.table({"text": [f"row {number}" for number in range(96)], "extra": rows})
+    pq.write_table(table, tmp_path / "posts.parquet", row_group_size=96)
+    found = list(scan([tmp_path / "posts.parquet"], Limits(memory_bytes=400 * MIB)))
+    assert [one.item.parts[0].text for one in found] == table["text"].to_pylist()

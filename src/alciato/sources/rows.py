@@ -15,7 +15,7 @@ from alciato.errors import BadMedia
 from alciato.item.values import clean_text, plain_cell
 from alciato.media.limits import isolated_one, isolated_values
 from alciato.media.sniff import HEAD
-from alciato.settings import Limits
+from alciato.settings import MIB, Limits
 from alciato.sources.files import open_file
 from alciato.sources.texts import encoding_of
 
@@ -223,8 +223,12 @@ class ParquetTable:
             pass  # regular, not empty, not too large
         if _last_bytes(path, 4) != b"PAR1":
             raise BadMedia("truncated", "the Parquet ends before it is complete.", remedy="Copy it again.")
-        self._path, self._limits = path, limits
-        self.columns: list[str] = isolated_one("alciato.sources.rows:parquet_columns", path, limits, limits=limits)
+        # A page is as large as its writer liked: its packed and its unpacked bytes are held at once.
+        room = limits.memory_bytes + 2 * path.stat().st_size
+        self._path, self._limits = path, limits.model_copy(update={"memory_bytes": room})
+        self.columns: list[str] = isolated_one(
+            "alciato.sources.rows:parquet_columns", path, limits.table_bytes, limits=self._limits
+        )
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows."""
@@ -241,8 +245,11 @@ class ParquetTable:
             yield Row(number + 1, error)
 
 
-def parquet_columns(path: Path, limits: Limits) -> list[str]:
-    """Read the names of the columns in this process, as `ParquetTable` does in a limited one."""
+def parquet_columns(path: Path, largest: int) -> list[str]:
+    """Read the names of the columns in this process, as `ParquetTable` does in a limited one.
+
+    Raises `BadMedia` where a row group says that it unpacks to more than `largest` bytes.
+    """
     import pyarrow.parquet as pq
 
     try:
@@ -254,8 +261,8 @@ def parquet_columns(path: Path, limits: Limits) -> list[str]:
         raise
     except Exception as error:  # names that are no text, sizes that are no numbers, and whatever else was broken
         raise BadMedia("broken", f"the Parquet cannot be read ({error}).") from error
-    if max(sizes, default=0) > limits.table_bytes:
-        raise BadMedia("too-large", f"a row group unpacks to more than {limits.table_bytes} bytes.")
+    if max(sizes, default=0) > largest:
+        raise BadMedia("too-large", f"a row group unpacks to more than {largest} bytes.")
     return names
 
 
@@ -265,7 +272,8 @@ def parquet_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        # Read ahead, the columns of a whole row group would be held.
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=MIB) as file:
             for batch in file.iter_batches(batch_size=PARQUET_BATCH):
                 yield batch.to_pylist()
     except MemoryError:
