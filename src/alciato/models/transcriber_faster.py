@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from math import exp
 from pathlib import Path
 from threading import Lock
@@ -36,7 +37,10 @@ class FasterWhisper:
 
     def __init__(self, name: str, folder: Path, settings: Settings) -> None:
         need("faster_whisper")
+        from ctranslate2 import set_log_level
         from faster_whisper import WhisperModel
+
+        set_log_level(logging.ERROR)  # it warns of each model in half precision that a CPU runs in single
 
         device, _, number = chosen_device(settings.device, ctranslate2_devices()).partition(":")
         self._model = WhisperModel(
