@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alciato.judge.policy import Policy, PolicyExample, background
+from alciato.judge.policy import Policy, PolicyExample, background, background_pairs
 from alciato.models import Encoder
 from alciato.models.vector_cache import cached_vectors
 from alciato.settings import Settings
@@ -153,7 +153,8 @@ def _benign(policy: Policy, parts: int) -> list[Form]:
         pairs = [example for category in policy.categories for example in category.examples] + written
         found += list(_halves(pairs))
     found = list(dict.fromkeys(found))
-    return found if len(found) >= FEW else list(dict.fromkeys([*found, *_forms(background(), parts)]))
+    everyday = _forms((*background(), *background_pairs()), parts)
+    return found if len(found) >= FEW else list(dict.fromkeys([*found, *everyday]))
 
 
 def _halves(examples: Sequence[PolicyExample]) -> Iterator[Form]:

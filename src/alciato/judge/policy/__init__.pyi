@@ -6,5 +6,6 @@ from .policy import Signal as Signal
 from .policy import TargetGroup as TargetGroup
 from .policy import Thresholds as Thresholds
 from .policy import background as background
+from .policy import background_pairs as background_pairs
 from .policy import load_policy as load_policy
 from .policy import shipped_policies as shipped_policies

@@ -25,6 +25,7 @@ from alciato.judge.policy.file import FORMAT, Place, PolicyFile
 
 SHIPPED = Path(__file__).parent / "shipped"
 BACKGROUND = Path(__file__).parent / "background.yaml"
+BACKGROUND_PAIRS = Path(__file__).parent / "background_pairs.yaml"
 ACTIONS: tuple[Decision, ...] = get_args(Decision)
 """From the mildest to the strongest."""
 
@@ -101,6 +102,12 @@ class Category(_Strict):
 def background() -> tuple[PolicyExample, ...]:
     """Background corpus: everyday posts in many languages, benign, for policies that write no `benign` texts."""
     return tuple(PolicyExample.model_validate(_example(value)) for value in PolicyFile(BACKGROUND).values)
+
+
+@cache
+def background_pairs() -> tuple[PolicyExample, ...]:
+    """Pairs of words and a picture, everyday ones, benign, for policies of few benign pairs."""
+    return tuple(PolicyExample.model_validate(value) for value in PolicyFile(BACKGROUND_PAIRS).values)
 
 
 class Policy(_Strict):
