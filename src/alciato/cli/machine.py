@@ -61,6 +61,7 @@ def _change(session: Session, action: str, names: list[str], wheels: Path | None
     terminal, settings, done = session.terminal, session.settings(), []
     for name in names:
         if action == "install":
+            terminal.say(f"installing {name} (a run that is stopped goes on where it was)")
             with terminal.progress() as report:
                 folder = install(name, settings, wheels=wheels, report=report)
         else:

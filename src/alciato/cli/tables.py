@@ -216,7 +216,7 @@ def model_table(cards: Sequence[ModelCard]) -> Rows:
             "yes" if card.works else "no",
             f"{card.size / MIB:.0f} MiB" if card.size else "",
             card.licence,
-            f"{card.purpose}. {card.measured}" if card.measured else card.purpose,
+            f"{card.purpose}; measured: {card.measured}" if card.measured else card.purpose,
         )
         for card in cards
     ]
