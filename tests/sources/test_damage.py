@@ -71,8 +71,8 @@ def test_a_time_of_nothing_but_blanks_is_none_at_once(tmp_path):
 
 
 def test_a_large_page_of_parquet_is_read_within_its_own_bytes_beyond_the_limit(tmp_path):
-    rows = [np.random.default_rng(number).bytes(MIB) for number in range(96)]
-    table = pa.table({"text": [f"row {number}" for number in range(96)], "extra": rows})
-    pq.write_table(table, tmp_path / "posts.parquet", row_group_size=96)
-    found = list(scan([tmp_path / "posts.parquet"], Limits(memory_bytes=400 * MIB)))
+    rows = [np.random.default_rng(number).bytes(MIB) for number in range(48)]
+    table = pa.table({"text": [f"row {number}" for number in range(48)], "extra": rows})
+    pq.write_table(table, tmp_path / "posts.parquet", row_group_size=48)
+    found = list(scan([tmp_path / "posts.parquet"], Limits(memory_bytes=330 * MIB)))
     assert [one.item.parts[0].text for one in found] == table["text"].to_pylist()

@@ -246,6 +246,13 @@ def test_bytes_of_a_medium_that_changed_are_told(whole: Path, tmp_path: Path):
         ("lance error: LanceError(IO): Permission denied (os error 13)", "Change the permissions"),
         ("lance error: LanceError(IO): Read-only file system (os error 30)", "Change the permissions"),
         ("lance error: LanceError(IO): Generic S3 error: connection refused", "object storage"),
+        (
+            (
+                'Invalid input, Failed to connect to namespace: IO { source: Generic { store: "S3", source: ListRequest { '
+                'source: RetryError(RetryErrorImpl { method: GET, inner: Status { status: 403, body: Some("") } }) } } }'
+            ),
+            r"cannot be used: the server answers with HTTP status 403\. Check",
+        ),
     ],
 )
 def test_faults_of_storage_say_what_to_do(collection: Collection, reason: str, says: str, monkeypatch):

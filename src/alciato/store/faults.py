@@ -148,8 +148,11 @@ def _storage_reason(reason: str) -> str:
     if re.search(r"NoSuchBucket|bucket does not exist", reason):
         return "there is no such bucket"
     said = re.search(r'message: "([^"]+)"|<Message>([^<]+)</Message>', reason)
-    told = (said[1] or said[2]) if said else reason.strip().splitlines()[0][:200]
-    return told.rstrip(".")
+    if said:
+        return str(said[1] or said[2]).rstrip(".")
+    if status := re.search(r"\bstatus: (\d{3})\b", reason):
+        return f"the server answers with HTTP status {status[1]}"
+    return reason.strip().splitlines()[0][:200].rstrip(".")
 
 
 def _named(reason: str, place: str) -> str:
