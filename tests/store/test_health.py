@@ -248,8 +248,8 @@ def test_bytes_of_a_medium_that_changed_are_told(whole: Path, tmp_path: Path):
         ("lance error: LanceError(IO): Generic S3 error: connection refused", "object storage"),
         (
             (
-                'Invalid input, Failed to connect to namespace: IO { source: Generic { store: "S3", source: ListRequest { '
-                'source: RetryError(RetryErrorImpl { method: GET, inner: Status { status: 403, body: Some("") } }) } } }'
+                'Invalid input, IO { source: Generic { store: "S3", source: ListRequest { '
+                'source: RetryError(RetryErrorImpl { inner: Status { status: 403, body: Some("") } }) } } }'
             ),
             r"cannot be used: the server answers with HTTP status 403\. Check",
         ),
