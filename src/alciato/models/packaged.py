@@ -276,7 +276,7 @@ PACKAGED: dict[str, Packaged] = {
     "whisper-base": Packaged(
         purpose="speech to text in many languages (Whisper base, through faster-whisper)",
         measured="word error rate on one synthetic recording of 38 s: English 0.01 (pocketsphinx 0.75), Spanish 0.11, "
-        "German 0.21, Russian 0.51, Hindi 1.0; worse on clips of a few seconds; 0.5 GB of memory",
+        "German 0.21, Russian 0.51, Hindi 1.0 (in 8 bits; here it runs in 32); worse on clips of a few seconds",
         kind=Transcriber,
         loader="alciato.models.transcriber_faster:packaged_whisper",
         fingerprint="alciato.models.transcriber_faster:packaged_fingerprint",
