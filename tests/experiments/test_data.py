@@ -12,7 +12,13 @@ import torch
 from alciato import world
 from alciato.experiments.data import memes
 from alciato.experiments.data.blocks import FOLDS, Blocks, phrase_vectors, post_blocks, table_blocks
-from alciato.experiments.data.rivals import ParallelFusion, ReleasedMultiModN, fusion_of_size, released_loss
+from alciato.experiments.data.rivals import (
+    ParallelFusion,
+    ReleasedFusion,
+    ReleasedMultiModN,
+    fusion_of_size,
+    released_loss,
+)
 from alciato.nets.modular import ModularOutput
 
 TOOL = Path(__file__).parents[2] / "tools" / "phrase_vectors.py"
@@ -127,7 +133,14 @@ def batch(missing: str | None = None) -> tuple[dict[str, torch.Tensor], dict[str
     return inputs, {name: torch.full((5,), name != missing) for name in WIDTHS}
 
 
-@pytest.mark.parametrize("build", [lambda: ParallelFusion(WIDTHS, TASKS, 8), lambda: ReleasedMultiModN(WIDTHS, TASKS)])
+BUILDS = [
+    lambda: ParallelFusion(WIDTHS, TASKS, 8),
+    lambda: ReleasedMultiModN(WIDTHS, TASKS),
+    lambda: ReleasedFusion(WIDTHS, TASKS),
+]
+
+
+@pytest.mark.parametrize("build", BUILDS)
 def test_what_stands_in_a_missing_module_is_not_read(build):
     torch.manual_seed(1)
     model = build().eval()
@@ -184,6 +197,35 @@ def test_released_states_are_never_negative_and_outputs_are_probabilities():
     assert steps.states.shape == (5, 3, 50)
     assert (steps.states[:, 1:] >= 0).all()
     assert ((steps.logits["label"] > 0) & (steps.logits["label"] < 1)).all()
+
+
+def test_the_released_encoder_drops_a_fifth_of_its_inputs_and_nothing_else():
+    """`MIMIC_MLPEncoder` of the repository: one dropout, before the first layer; ReLU after all three."""
+    torch.manual_seed(2)
+    encoder = ReleasedMultiModN(WIDTHS, TASKS).encoders["a"].train()
+    nothing, some = torch.zeros(4, 3 + 50), torch.ones(4, 3 + 50)
+    assert torch.equal(encoder(nothing), encoder(nothing))  # the hidden layers are not dropped
+    assert not torch.equal(encoder(some), encoder(some))
+    first, second, third = (part for part in encoder if isinstance(part, torch.nn.Linear))
+    expected = third(second(first(some).relu()).relu()).relu()
+    assert torch.allclose(encoder.eval()(some), expected)
+    dropped = [part for part in encoder if isinstance(part, torch.nn.Dropout)]
+    assert [part.p for part in dropped] == [0.2]
+
+
+def test_the_released_fusion_is_two_layers_of_32_without_dropout():
+    """`HAIMDecoder` of the repository: a sigmoid for each class, zeros for what is missing."""
+    torch.manual_seed(2)
+    model = ReleasedFusion(WIDTHS, TASKS).train()
+    inputs, present = batch(missing="b")
+    steps = model(inputs, present)
+    assert torch.equal(steps.logits["label"], model(inputs, present).logits["label"])
+    layers = [part for part in model.decoders["label"] if isinstance(part, torch.nn.Linear)]
+    assert [layer.out_features for layer in layers] == [32, 32, 2]
+    filled = torch.cat([inputs["a"], torch.zeros(5, 4)], -1)
+    expected = layers[2](layers[1](layers[0](filled).relu()).relu()).sigmoid()
+    assert torch.allclose(steps.logits["label"][:, -1], expected)
+    assert steps.taken.all()
 
 
 def test_worked_case_of_the_released_loss():

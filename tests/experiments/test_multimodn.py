@@ -73,7 +73,10 @@ def differing(one: str, other: str) -> set[str]:
         ("modular, whole batch, unshuffled data", "modular, whole batch", "shuffled_data"),
         ("modular, whole batch", "modular, fixed order", "skip"),
         ("modular, fixed order", "modular", "shuffled_steps"),
-        (BASELINE, "fusion zeros", "shuffled_data"),
+        (BASELINE, "fusion zeros, unshuffled data", "net"),
+        ("modular, whole batch, unshuffled data", "fusion, whole batch, unshuffled data", "net"),
+        ("fusion, whole batch, unshuffled data", "fusion zeros, unshuffled data", "skip"),
+        ("fusion zeros, unshuffled data", "fusion zeros", "shuffled_data"),
         ("fusion zeros", "fusion mask", "mask"),
         ("fusion zeros", "fusion dropout", "lose"),
         ("fusion zeros", "without the module", "ignores_module"),
@@ -87,7 +90,18 @@ def test_the_verdict_names_the_released_procedure():
     assert VARIANTS[RELEASED] == Spec("released", skip="batch", shuffled_data=False)
     assert EXPERIMENT.primary.variant == RELEASED
     assert EXPERIMENT.primary.than == BASELINE == EXPERIMENT.premise.variant
-    assert VARIANTS[BASELINE] == Spec("fusion", shuffled_data=False)
+    assert VARIANTS[BASELINE] == Spec("released fusion", shuffled_data=False)
+
+
+@pytest.mark.parametrize("name", [RELEASED, BASELINE])
+def test_released_nets_are_scored_by_the_share_of_the_output_of_class_1(name):
+    """As `MultiModN.test` of the repository: outputs are divided by their sum."""
+    divided = table_blocks("breast_cancer", 0)
+    run = multimodn._Run(divided, VARIANTS[name], 0.0, 0, 1, 32)
+    some = divided.test.rows(torch.arange(8))
+    outputs = run._steps(some).logits["label"][:, -1].double()
+    assert torch.allclose(run._scores(some).softmax(-1), outputs / outputs.sum(-1, keepdim=True))
+    assert run._validated(some) > run.auroc(some)  # balanced accuracy is added
 
 
 def test_a_step_of_an_incomplete_batch_is_taken_by_nobody():

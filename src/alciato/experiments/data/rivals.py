@@ -1,7 +1,7 @@
-"""Nets that the modular judge is compared with: parallel fusion, MultiModN's baseline, and MultiModN as released.
+"""Nets that the modular judge is compared with: parallel fusion, and MultiModN and its baseline as released.
 
-Source of both: arXiv 2309.14118 and its repository (read, never copied). Both take inputs and presence by module and
-give `ModularOutput`, as the modular judge does.
+Source: arXiv 2309.14118 and its repository (read, never copied). All take inputs and presence by module and give
+`ModularOutput`, as the modular judge does.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ def _weights(width: int, tasks: Mapping[str, int], hidden: int) -> int:
 class ReleasedMultiModN(nn.Module):
     """MultiModN as its repository has it, with what the paper's page calls its faults.
 
-    An encoder of a module concatenates input and state, has dropout 0.2 and ReLU after every layer, the last too, so
-    that states are never negative. Decoders end in a sigmoid for each class, and the cross-entropy is taken of these
-    (`released_loss`). That a step is skipped for a whole batch if one of its samples lacks the module is the business
-    of whoever calls it.
+    An encoder of a module concatenates input and state, drops 0.2 of these in training, and has ReLU after every
+    layer, the last too, so that states are never negative. Decoders end in a sigmoid for each class, and the
+    cross-entropy is taken of these (`released_loss`). That a step is skipped for a whole batch if one of its samples
+    lacks the module is the business of whoever calls it.
     """
 
     def __init__(
@@ -101,21 +101,13 @@ class ReleasedMultiModN(nn.Module):
         self.encoders = nn.ModuleDict(
             {
                 name: nn.Sequential(
-                    nn.Linear(width + state, hidden), nn.ReLU(), nn.Dropout(0.2), nn.Linear(hidden, hidden), nn.ReLU(),
-                    nn.Dropout(0.2), nn.Linear(hidden, state), nn.ReLU(),
+                    nn.Dropout(0.2), nn.Linear(width + state, hidden), nn.ReLU(),
+                    nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, state), nn.ReLU(),
                 )
                 for name, width in modules.items()
             }
         )  # fmt: skip
-        self.decoders = nn.ModuleDict(
-            {
-                name: nn.Sequential(
-                    nn.Linear(state, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-                    nn.Linear(hidden, classes), nn.Sigmoid(),
-                )
-                for name, classes in tasks.items()
-            }
-        )  # fmt: skip
+        self.decoders = _released_decoders(state, tasks, hidden)
 
     def forward(
         self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], order: Sequence[str] | None = None
@@ -134,6 +126,35 @@ class ReleasedMultiModN(nn.Module):
         return ModularOutput(
             stacked, torch.stack(taken, 1), {name: head(stacked) for name, head in self.decoders.items()}
         )
+
+
+class ReleasedFusion(nn.Module):
+    """Parallel fusion as the repository of MultiModN has it: two layers of 32, no dropout, a sigmoid for each class."""
+
+    def __init__(self, modules: Mapping[str, int], tasks: Mapping[str, int], *, hidden: int = 32) -> None:
+        super().__init__()
+        self.decoders = _released_decoders(sum(modules.values()), tasks, hidden)
+
+    def forward(
+        self, inputs: Mapping[str, Tensor], present: Mapping[str, Tensor], order: Sequence[str] | None = None
+    ) -> ModularOutput:
+        """Fuse, with zeros for what is missing; `order` does not matter. `logits` are the outputs of the sigmoids."""
+        del order
+        filled = torch.cat([torch.where(present[name][:, None], x, 0.0) for name, x in inputs.items()], dim=-1)[:, None]
+        taken = torch.ones(len(filled), 1, dtype=torch.bool)
+        return ModularOutput(filled, taken, {name: head(filled) for name, head in self.decoders.items()})
+
+
+def _released_decoders(width: int, tasks: Mapping[str, int], hidden: int) -> nn.ModuleDict:
+    return nn.ModuleDict(
+        {
+            name: nn.Sequential(
+                nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
+                nn.Linear(hidden, classes), nn.Sigmoid(),
+            )
+            for name, classes in tasks.items()
+        }
+    )  # fmt: skip
 
 
 def released_loss(steps: ModularOutput, labels: Mapping[str, Tensor]) -> Tensor:
