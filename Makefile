@@ -31,6 +31,7 @@ bench: .venv/dev
 	$(BIN)/python benchmarks/reading.py
 	LANCE_LOG=error $(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/near_copies.py
+	$(BIN)/python benchmarks/near_copy_recall.py
 	$(BIN)/python benchmarks/training.py
 
 # Breaks one expression at a time, a seeded sample of 400, and says what share the fast tests notice; not in CI.
