@@ -107,6 +107,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_workers_at_once(pytestconfig):
     started = time.monotonic()
     command = [sys.executable, "-c", INTERRUPTED, str(pytestconfig.rootpath / "tests")]

@@ -109,6 +109,7 @@ def check(written, verdicts) -> None:
     assert len(verdicts) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_key_is_told_nowhere_whatever_the_server_answers(judge, fault):
     server, other = Server(), Server()

@@ -153,6 +153,7 @@ def test_a_bucket_that_is_not_there_is_status_3_and_says_so(alciato, posts: Path
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_object_storage_that_does_not_answer_is_status_3_and_says_so(alciato, monkeypatch):
     for name, value in {
         "AWS_ENDPOINT": "http://127.0.0.1:1",

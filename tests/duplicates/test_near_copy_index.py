@@ -100,6 +100,7 @@ def test_the_lists_bind_and_families_are_found():
     assert len(found) < sum(left.text == right.text for left in PICTURES for right in PICTURES) / 2 * 0.9
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.permutations(range(len(PICTURES))), st.lists(st.integers(2, 9), min_size=1, max_size=4))
 def test_any_order_in_any_batches_gives_the_pairs_of_all_at_once(tmp_path_factory, order, sizes):

@@ -223,6 +223,7 @@ def test_what_is_near_to_another_member_only_is_linked_not_recaptioned():
     assert sorted(relations.values()) == ["linked", "recaption", "representative"]
 
 
+@pytest.mark.slow
 def test_similar_follows_the_frames_of_a_clip(tmp_path, settings):
     files = tmp_path / "clips"
     files.mkdir()

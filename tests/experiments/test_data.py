@@ -243,6 +243,7 @@ def written(post):
     return {" ".join(line.text for line in post.truth.lines if line.role == role) for role in roles}
 
 
+@pytest.mark.slow
 def test_macros_and_plain_pictures_of_two_splits_share_no_photograph_and_no_phrase():
     for fold in range(2):
         grounds, phrases = [], []

@@ -144,6 +144,7 @@ def tight(monkeypatch: pytest.MonkeyPatch) -> Runtime:
     return Runtime(load_settings(workers=1))  # reads in this process, where the double is
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [False, True])
 def test_features_in_training_equal_those_in_serving(posts: list[Post], tight: Runtime, tmp_path: Path, stored: bool):
     """The words on a picture are respaced in training as in serving, whether the posts are in a collection or not."""

@@ -70,6 +70,7 @@ def test_the_card_says_what_one_must_know(result, folder):
     assert config["counts"]["test"] == result.counts["test"]
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_folder(result, folder, tmp_path):
     again = train(prepare("reader", "colours", load_examples(folder), training={"seed": 1}), tmp_path / "again")
     other = train(prepare("reader", "colours", load_examples(folder), training={"seed": 2}), tmp_path / "other")

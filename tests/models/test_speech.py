@@ -68,6 +68,7 @@ def test_spans_by_hand():
     assert span.end == pytest.approx(28 * step + 0.1)
 
 
+@pytest.mark.slow
 def test_segments_lie_where_the_words_are(transcriber, two_sentences):
     sound, rate, wanted = two_sentences
     segments = transcriber.transcribe(sound, rate)
@@ -77,6 +78,7 @@ def test_segments_lie_where_the_words_are(transcriber, two_sentences):
         assert 0 <= segment.confidence <= 1
 
 
+@pytest.mark.slow
 def test_half_of_the_words_are_heard(transcriber):
     """eSpeak's voice is not a person's: the recogniser is held to what it does with it, 0.72 when measured."""
     heard = spoken = 0
@@ -89,6 +91,7 @@ def test_half_of_the_words_are_heard(transcriber):
     assert heard / spoken >= 0.5
 
 
+@pytest.mark.slow
 def test_words_are_in_order_and_inside_their_segment(transcriber, two_sentences):
     sound, rate, _ = two_sentences
     words = transcriber.words(sound, rate)
@@ -97,6 +100,7 @@ def test_words_are_in_order_and_inside_their_segment(transcriber, two_sentences)
     assert " ".join(word.text for word in words) == " ".join(s.text for s in transcriber.transcribe(sound, rate))
 
 
+@pytest.mark.slow
 def test_what_was_heard_before_changes_nothing(transcriber):
     sound, rate = speak(SENTENCES[0])
     first = transcriber.transcribe(sound, rate)

@@ -141,6 +141,7 @@ def case_3(y):
     return attention(torch.tensor([y]), torch.eye(2)[None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("y", [(1.0, 0.0), (-7.0, 3.0)])
 def test_worked_case_3_any_class_token_gives_the_same_weights(y):
     found = case_3(y)

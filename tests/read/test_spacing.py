@@ -41,6 +41,7 @@ def test_the_line_of_the_design():
     assert respace(["LOOKATME IAM THECAPTAIN"], "en") == ["LOOK AT ME I AM THE CAPTAIN"]
 
 
+@pytest.mark.slow
 def test_joined_words_are_found():
     counts = [
         found(form, language, seed)

@@ -292,6 +292,7 @@ except AlciatoError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_in_an_error_that_names_the_file_and_keeps_what_was_there(tmp_path: Path):
     Collection.open(tmp_path / "c").add([text_post(1)])
     done = subprocess.run(

@@ -144,6 +144,7 @@ def test_a_claim_that_is_not_over_is_waited_for(bucket: str, short: None):
     assert owner_in(bucket) == "living"
 
 
+@pytest.mark.slow
 def test_the_lock_is_renewed_while_it_is_held(bucket: str, short: None):
     holder = ObjectLock(bucket)
     with holder:

@@ -1,9 +1,12 @@
 """A collection on object storage, spoken to over the real S3 protocol on loopback."""
 
+import pytest
+
 from alciato.item import Item, Post, Text
 from alciato.store import Collection
 
 
+@pytest.mark.slow
 def test_the_same_collection_on_object_storage(bucket: str):
     post = Post(Item(id="a", parts=(Text(text="a teapot on Mars"),)))
     assert Collection.open(bucket).add([post]).added == 1

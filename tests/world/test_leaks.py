@@ -72,6 +72,7 @@ def test_the_number_of_a_post_does_not_tell_its_label(kind):
     assert ranks_alike(labels, numbers) > 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(set(LABELLED) - set(SIZE_TELLS)))
 def test_the_size_of_the_files_does_not_tell_the_label(kind):
     labels = [post.label for post in drawn(kind)]

@@ -39,6 +39,7 @@ def test_the_same_seed_gives_the_same_bytes_in_any_order(kind):
     assert fingerprint(forward) != fingerprint(few(kind, 7, seed=4))
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_in_another_process():
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
