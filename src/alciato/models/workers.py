@@ -14,13 +14,16 @@ PROCESS_BYTES, FACTOR = 400 * 2**20, 2
 
 
 def worker_count(settings: Settings, models: Iterable[ModelInfo], batches: int) -> int:
-    """Processes for so many batches. One where a model is on an accelerator, which holds one copy."""
+    """Processes for so many batches. One where a model is on an accelerator, which holds one copy.
+
+    More than two are never more than the cores: further copies of the models only take memory and time to start.
+    """
     models = list(models)
     if any(model.device != "cpu" for model in models):
         return 1
     a_worker = PROCESS_BYTES + FACTOR * sum(model.size_bytes for model in models)
     fitting = max(1, _physical_memory() // 2 // a_worker)
-    return int(min(settings.workers or cores(), fitting, batches))
+    return int(min(settings.workers or cores(), max(2, cores()), fitting, batches))
 
 
 def _physical_memory() -> int:
